@@ -1,0 +1,101 @@
+"""The named checks with their Chinese words. A contract may name these and no others."""
+
+from __future__ import annotations
+
+from agrilake.checks import comparisons, identifiers
+from agrilake.checks.model import NamedCheck, of_values
+
+_ALL = (
+    NamedCheck(
+        name="credit_code",
+        title="统一社会信用代码",
+        reason="“{title}”填的是“{found}”，不是有效的统一社会信用代码：应为 18 位数字和大写字母"
+        "（不含 I、O、S、V、Z），且末位校验码要对得上。",
+        remedy="对照营业执照或登记证重新填写 18 位代码，单元格请先设为文本格式。",
+        valid=of_values(identifiers.credit_code),
+    ),
+    NamedCheck(
+        name="resident_id",
+        title="公民身份号码",
+        reason="“{title}”填的是“{found}”，不是有效的公民身份号码：应为 18 位，出生日期真实存在，且末位校验码要对得上。",
+        remedy="对照身份证或户口簿重新填写 18 位号码，单元格请先设为文本格式。",
+        valid=of_values(identifiers.resident_id),
+    ),
+    NamedCheck(
+        name="mobile_phone",
+        title="手机号码",
+        reason="“{title}”填的是“{found}”，不是有效的手机号码：应为 1 开头的 11 位数字。",
+        remedy="改为 11 位手机号码；一格只填一个号码，没有手机号可以不填的，请留空。",
+        valid=of_values(identifiers.mobile_phone),
+    ),
+    NamedCheck(
+        name="bank_card",
+        title="银行卡号",
+        reason="“{title}”填的是“{found}”，不是有效的银行卡号：应为 16 至 19 位数字，且末位校验码要对得上。",
+        remedy="对照银行卡或存折重新填写卡号，单元格请先设为文本格式。",
+        valid=of_values(identifiers.bank_card),
+    ),
+    NamedCheck(
+        name="longitude",
+        title="经度在本区范围内",
+        reason="“{title}”填的是“{found}”，不在本区的经度范围（{longitudes}）内。",
+        remedy="请核对坐标，经度和纬度不要填反，单位为度（十进制小数），坐标系按填报说明。",
+        valid=of_values(comparisons.longitude),
+    ),
+    NamedCheck(
+        name="latitude",
+        title="纬度在本区范围内",
+        reason="“{title}”填的是“{found}”，不在本区的纬度范围（{latitudes}）内。",
+        remedy="请核对坐标，经度和纬度不要填反，单位为度（十进制小数），坐标系按填报说明。",
+        valid=of_values(comparisons.latitude),
+    ),
+    NamedCheck(
+        name="not_future",
+        title="不晚于报送期",
+        reason="“{title}”填的是“{found}”，晚于本次报送期的最后一天（{period_end}）。",
+        remedy="请核对日期；确属以后发生的，请放到对应报送期的文件里再报。",
+        valid=of_values(comparisons.not_future),
+    ),
+    NamedCheck(
+        name="division_known",
+        title="区划代码存在",
+        reason="“{title}”填的是“{found}”，在区划表里找不到。",
+        remedy="改为 12 位统计区划代码，或填“镇（街道）+村（社区）”全称。",
+        valid=of_values(comparisons.division_known),
+    ),
+    NamedCheck(
+        name="not_before",
+        title="时间先后",
+        reason="“{title}”填的是“{found}”，早于“{other}”（{detail}）。",
+        remedy="请核对“{title}”和“{other}”两列，把填反或填错的改过来。",
+        valid=comparisons.not_before,
+        arguments=("other",),
+        optional=("column",),
+        column_arguments=("column", "other"),
+        explain=comparisons.other_value,
+    ),
+    NamedCheck(
+        name="not_above",
+        title="不大于",
+        reason="“{title}”填的是“{found}”，大于“{other}”（{detail}）。",
+        remedy="请核对“{title}”和“{other}”两列，把填反或填错的改过来。",
+        valid=comparisons.not_above,
+        arguments=("other",),
+        optional=("column",),
+        column_arguments=("column", "other"),
+        explain=comparisons.other_value,
+    ),
+    NamedCheck(
+        name="sum_equals",
+        title="分项之和等于合计",
+        reason="“{total}”填的是“{found}”，与分项（{columns}）之和 {detail} 不一致。",
+        remedy="请核对“{total}”和各分项，改到相等为止。",
+        valid=comparisons.sum_equals,
+        arguments=("columns", "total"),
+        optional=("tolerance",),
+        column_arguments=("columns", "total"),
+        explain=comparisons.sum_value,
+    ),
+)
+
+CHECKS: dict[str, NamedCheck] = {check.name: check for check in _ALL}

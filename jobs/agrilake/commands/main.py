@@ -1,0 +1,18 @@
+"""`agrilake`: the lake's steps without Airflow, and the tools around them."""
+
+from __future__ import annotations
+
+import typer
+
+from agrilake.commands import authoring, deliveries, query, running, serving
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Rural data of a district, from dropped file to a number that leads back to its line. "
+    "State lives under AGRILAKE_HOME (default ./var). Exit codes: docs/operating.md.",
+)
+
+for module in (running, deliveries, query, authoring, serving):
+    module.register(app)

@@ -1,0 +1,90 @@
+"""`datasets`, `sql`, `trace`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agrilake.commands.output import JsonOption, console, friendly, print_json, print_table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(datasets)
+    app.command()(sql)
+    app.command()(trace)
+
+
+@friendly
+def datasets(json_output: JsonOption = False) -> None:
+    """The declared datasets: owner, load mode, frequency, deliveries so far."""
+    from agrilake.pipeline.context import Lake
+
+    lake = Lake.open()
+    rows = []
+    for dataset in lake.registry.datasets.values():
+        taken = lake.state.deliveries(dataset.id, status=("accepted", "partial"))
+        latest = max((item.period for item in taken), default=None)
+        rows.append(
+            {
+                "id": dataset.id,
+                "title": dataset.title,
+                "department": dataset.department_title,
+                "load": dataset.load.value,
+                "frequency": dataset.frequency.value,
+                "deliveries": len(taken),
+                "latest_period": latest,
+                "version": dataset.version,
+            }
+        )
+    if json_output:
+        print_json(rows)
+    else:
+        print_table("datasets", list(rows[0]), [list(row.values()) for row in rows])
+
+
+@friendly
+def sql(
+    query: Annotated[str, typer.Argument(help='For example "select count(*) from silver.agri_farm_household".')],
+    as_of: Annotated[
+        str | None, typer.Option(help="The lake as it was known at the end of that day (ISO date).")
+    ] = None,
+    version: Annotated[int | None, typer.Option(help="The lake version, see `agrilake status`.")] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Ask the lake (DuckDB SQL; tables silver.x and gold.x), now or as of a date or version."""
+    from agrilake.pipeline.context import Lake
+    from agrilake.pipeline.versions import resolve
+    from agrilake.tables.asof import lake_sql
+
+    lake = Lake.open()
+    table = lake_sql(lake.home, query, resolve(lake.state, as_of, version))
+    rows = table.to_pylist()
+    if json_output:
+        print_json(rows)
+    else:
+        print_table("", table.column_names, [list(row.values()) for row in rows])
+
+
+@friendly
+def trace(
+    indicator: Annotated[str, typer.Argument(help="An indicator's id or Chinese name.")],
+    division: Annotated[str | None, typer.Option(help="Division code; default: the district.")] = None,
+    period: Annotated[
+        str | None, typer.Option(help="2024-05, 2024Q2 or 2024; default: the latest with a value.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Rows behind the number to show.")] = 20,
+    json_output: JsonOption = False,
+) -> None:
+    """From a number to its numerator and denominator, the rows behind, and their delivery, file and line."""
+    from agrilake.pipeline.context import Lake
+    from agrilake.trace import trace as trace_number
+
+    lake = Lake.open()
+    found = trace_number(lake.home, indicator, division, period, limit)
+    if json_output:
+        print_json(found)
+        return
+    for line in found.lines():
+        console.print(line, highlight=False, soft_wrap=True)

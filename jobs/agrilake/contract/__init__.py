@@ -1,0 +1,1 @@
+"""Declarations: contracts, settings and what is derived from them without data."""

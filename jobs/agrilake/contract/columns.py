@@ -1,0 +1,152 @@
+"""Reading one column of a contract."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from open_data_contract_standard.model import CustomProperty, SchemaProperty
+
+from agrilake.contract.model import Check, Column, EnumValue, LogicalType, Privacy, Reference
+from agrilake.contract.yamlfile import YamlFile
+
+PROPERTY_KEYS = frozenset(
+    {"name", "businessName", "description", "logicalType", "physicalType", "logicalTypeOptions", "required"}
+    | {"primaryKey", "unique", "enum", "synonyms", "examples", "classification", "relationships"}
+    | {"customProperties", "quality"}
+)
+COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy"})
+OPTION_KEYS = frozenset({"minimum", "maximum", "minLength", "maxLength", "pattern", "format"})
+LEVELS = frozenset({"county", "township", "village", "any"})
+PII_KINDS = frozenset({"id_no", "name", "phone", "bank_card", "address"})
+DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+# Backreferences and look-around could run for ever on a hostile cell; contracts stay within what RE2 runs linearly.
+NON_LINEAR = re.compile(r"\\[1-9]|\(\?[=!<]")
+
+Place = tuple[str | int, ...]
+
+
+def custom(
+    source: YamlFile, items: list[CustomProperty] | None, allowed: frozenset[str], place: Place
+) -> dict[str, Any]:
+    """customProperties as a dict; ContractError for a name that is not allowed."""
+    found: dict[str, Any] = {}
+    for index, item in enumerate(items or []):
+        source.only({item.property or "": None}, allowed, (*place, index))
+        found[str(item.property)] = item.value
+    return found
+
+
+def column_from(source: YamlFile, item: SchemaProperty, place: Place) -> Column:
+    """The column; ContractError at its place for an unknown type, option, level, privacy or unsafe pattern."""
+    name = item.name or ""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise source.error((*place, "name"), f"{name!r} is not snake_case")
+    for field in ("businessName", "logicalType"):
+        if not getattr(item, field):
+            raise source.error((*place, field), f"missing for column {name}")
+    options = item.logicalTypeOptions or {}
+    source.only(options, OPTION_KEYS, (*place, "logicalTypeOptions"))
+    properties = custom(source, item.customProperties, COLUMN_KEYS, (*place, "customProperties"))
+    level, pii = properties.get("division"), properties.get("pii")
+    _one_of(source, level, LEVELS, (*place, "customProperties", "division"))
+    _one_of(source, pii, PII_KINDS, (*place, "customProperties", "pii"))
+    kind = _logical_type(source, item, place)
+    precision, scale = _decimal(source, item, kind, place)
+    return Column(
+        name=name,
+        title=item.businessName or "",
+        description=item.description or "",
+        type=kind,
+        required=bool(item.required) or bool(item.primaryKey),
+        primary_key=bool(item.primaryKey),
+        unique=bool(item.unique),
+        precision=precision,
+        scale=scale,
+        unit=properties.get("unit"),
+        synonyms=tuple(synonym.synonym or "" for synonym in item.synonyms or []),
+        enum=tuple(_enum(value.value, value.label, value.description) for value in item.enum or []),
+        minimum=options.get("minimum"),
+        maximum=options.get("maximum"),
+        min_length=options.get("minLength"),
+        max_length=options.get("maxLength"),
+        pattern=_pattern(source, options.get("pattern"), place),
+        division_level=level,
+        pii=pii,
+        privacy=_privacy(source, properties.get("privacy"), pii, place),
+        reference=_reference(source, item, place),
+        checks=tuple(_checks(source, item, place)),
+        example=str((item.examples or [""])[0]),
+    )
+
+
+def _logical_type(source: YamlFile, item: SchemaProperty, place: Place) -> LogicalType:
+    try:
+        return LogicalType(item.logicalType or "")
+    except ValueError:
+        allowed = ", ".join(LogicalType)
+        raise source.error((*place, "logicalType"), f"{item.logicalType!r} is unknown", f"one of {allowed}") from None
+
+
+def _decimal(source: YamlFile, item: SchemaProperty, kind: LogicalType, place: Place) -> tuple[int | None, int | None]:
+    """Precision and scale of a number; (None, None) for doubles and for what is not a number."""
+    if kind is not LogicalType.NUMBER or item.physicalType == "double":
+        return None, None
+    match = DECIMAL.fullmatch(item.physicalType or "decimal(18,4)")
+    if match is None:
+        raise source.error((*place, "physicalType"), f"{item.physicalType!r}", "decimal(precision,scale) or double")
+    return int(match[1]), int(match[2])
+
+
+def _enum(value: Any, label: str | None, spellings: str | None) -> EnumValue:
+    return EnumValue(str(value), label or str(value), tuple(part for part in (spellings or "").split("|") if part))
+
+
+def _pattern(source: YamlFile, pattern: str | None, place: Place) -> str | None:
+    if pattern is None:
+        return None
+    where = (*place, "logicalTypeOptions", "pattern")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise source.error(where, f"not a regular expression: {error}") from error
+    if NON_LINEAR.search(pattern):
+        raise source.error(where, "back-references and look-around are not allowed", "rewrite it without them")
+    return pattern
+
+
+def _privacy(source: YamlFile, value: str | None, pii: str | None, place: Place) -> Privacy:
+    where = (*place, "customProperties", "privacy")
+    try:
+        privacy = Privacy(value or "open")
+    except ValueError:
+        raise source.error(where, f"{value!r} is unknown", "one of " + ", ".join(Privacy)) from None
+    if pii is not None and privacy is Privacy.OPEN:
+        raise source.error(where, "a personal column needs its treatment", "pseudonym or drop")
+    if pii is None and privacy is not Privacy.OPEN:
+        raise source.error(where, "only a column with pii has a treatment", "add pii or remove privacy")
+    return privacy
+
+
+def _reference(source: YamlFile, item: SchemaProperty, place: Place) -> Reference | None:
+    if not item.relationships:
+        return None
+    target = item.relationships[0].to
+    if not isinstance(target, str) or target.count(".") != 1:
+        raise source.error((*place, "relationships", 0), f"{target!r}", "expected dataset.column")
+    return Reference(*target.split("."))
+
+
+def _checks(source: YamlFile, item: SchemaProperty, place: Place) -> list[Check]:
+    found = []
+    for index, rule in enumerate(item.quality or []):
+        if rule.type != "custom" or rule.engine != "agrilake" or not isinstance(rule.implementation, str):
+            where = (*place, "quality", index)
+            raise source.error(where, "a column's check is type custom, engine agrilake, implementation <name>")
+        found.append(Check(rule.implementation, rule.severity or "error", rule.arguments or {}, rule.description or ""))
+    return found
+
+
+def _one_of(source: YamlFile, value: Any, allowed: frozenset[str], place: Place) -> None:
+    if value is not None and value not in allowed:
+        raise source.error(place, f"{value!r} is unknown", "one of " + ", ".join(sorted(allowed)))

@@ -1,0 +1,183 @@
+"""What a contract says, in the words of the lake: the one model that everything else is derived from.
+
+The YAML is ODCS 3; `agrilake.contract.load` turns it into these frozen objects and is the only reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class LogicalType(StrEnum):
+    """ODCS logical types that the lake stores."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    BOOLEAN = "boolean"
+
+
+class Load(StrEnum):
+    """How a later delivery meets an earlier one."""
+
+    SNAPSHOT = "snapshot"
+    APPEND = "append"
+    UPSERT = "upsert"
+
+
+class Frequency(StrEnum):
+    """Length of a delivery's period; the value is what `slaProperties.frequency` says."""
+
+    YEAR = "year"
+    QUARTER = "quarter"
+    MONTH = "month"
+    DAY = "day"
+
+
+class Privacy(StrEnum):
+    """What silver keeps of a column: all of it, a keyed token under the same name, or nothing."""
+
+    OPEN = "open"
+    PSEUDONYM = "pseudonym"
+    DROP = "drop"
+
+
+@dataclass(frozen=True)
+class EnumValue:
+    """An allowed code, its Chinese label and other spellings that departments write."""
+
+    value: str
+    label: str
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key: `dataset.column`, ODCS `relationships[].to`."""
+
+    dataset: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check (see `agrilake.checks`); `arguments` are its keyword arguments."""
+
+    name: str
+    severity: str = "error"
+    arguments: dict[str, object] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `type` with `precision` and `scale` gives the stored type; `unit` is the canonical unit.
+
+    `division_level` is set ("county", "township", "village" or "any") where the column holds a division;
+    the intake then takes codes of both systems and names. `pii` names the kind of a personal column
+    (id_no, name, phone, bank_card, address), which decides its mask.
+    """
+
+    name: str
+    title: str
+    description: str
+    type: LogicalType
+    required: bool = False
+    primary_key: bool = False
+    unique: bool = False
+    precision: int | None = None
+    scale: int | None = None
+    unit: str | None = None
+    synonyms: tuple[str, ...] = ()
+    enum: tuple[EnumValue, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    division_level: str | None = None
+    pii: str | None = None
+    privacy: Privacy = Privacy.OPEN
+    reference: Reference | None = None
+    checks: tuple[Check, ...] = ()
+    example: str = ""
+
+    @property
+    def in_silver(self) -> bool:
+        """Whether silver keeps the column (possibly as a token)."""
+        return self.privacy is not Privacy.DROP
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether its values may never be shown."""
+        return self.pii is not None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One department dataset (or, with `inputs`, one gold table).
+
+    `due_day` counts days after the period's end until the delivery is overdue. `history` is "scd2" where
+    silver keeps validity intervals. `reference` marks the datasets that others are resolved against.
+    `period_column` names the column that must agree with the delivery's period, if the file carries one.
+    """
+
+    id: str
+    department: str
+    title: str
+    description: str
+    version: str
+    status: str
+    load: Load
+    frequency: Frequency
+    columns: tuple[Column, ...]
+    path: Path
+    owner: str = ""
+    department_title: str = ""
+    due_day: int = 10
+    encoding: str = "gb18030"
+    crs: str | None = None
+    history: str | None = None
+    reference: bool = False
+    period_column: str | None = None
+    large: bool = False
+    grain: str = ""
+    synonyms: tuple[str, ...] = ()
+    sharing: str = "有条件共享"
+    checks: tuple[Check, ...] = ()
+    inputs: tuple[str, ...] = ()
+    subject: str = ""
+    lineage: dict[str, dict[str, str]] = field(default_factory=dict)
+    published: tuple[str, ...] = ()
+    division_column: str | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Primary key columns in declared order."""
+        return tuple(column.name for column in self.columns if column.primary_key)
+
+    @property
+    def silver_columns(self) -> tuple[Column, ...]:
+        """Columns that silver holds."""
+        return tuple(column for column in self.columns if column.in_silver)
+
+    @property
+    def personal_columns(self) -> tuple[Column, ...]:
+        """Columns with direct identifiers."""
+        return tuple(column for column in self.columns if column.is_personal)
+
+    @property
+    def privacy_grade(self) -> str:
+        """Grade for the catalogue: 个人信息 where any column is personal, else 一般."""
+        return "个人信息" if self.personal_columns else "一般"
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)

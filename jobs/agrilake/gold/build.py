@@ -1,0 +1,108 @@
+"""Building gold tables: read the inputs, call the transform, put the columns in the contract's order, write."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from agrilake.contract.load import Registry
+from agrilake.contract.model import Dataset
+from agrilake.contract.settings import Settings
+from agrilake.errors import ContractError
+from agrilake.lake.files import table_version
+from agrilake.paths import Home
+from agrilake.tables.types import silver_fields, spark_type
+from agrilake.tables.write import TableWrite, commit_note, overwrite
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.connect.session import SparkSession
+
+Transform = Callable[..., "DataFrame"]
+
+
+def build_gold(spark: SparkSession, home: Home, gold: Dataset, registry: Registry, settings: Settings) -> TableWrite:
+    """Bring gold/<table> up to date; unchanged where neither its inputs nor its rule changed.
+
+    The commit keeps `inputs` ({table: Delta version}) and the fingerprint of the rule. Raises ContractError where
+    the contract asks for a transform that does not exist.
+    """
+    path = home.table("gold", gold.id)
+    if gold_is_current(home, gold, registry, settings):
+        return TableWrite(gold.id, table_version(path) or 0, changed=False)
+    versions = input_versions(home, gold, registry)
+    note = _note(gold, versions, settings)
+    inputs = {name: _input(spark, home, registry.any(name), registry, versions[name]) for name in gold.inputs}
+    arguments = _arguments(gold, settings)
+    rows = conform(_transform(gold)(inputs, **arguments), gold)
+    overwrite(rows, path, note)
+    return TableWrite(gold.id, table_version(path) or 0, changed=True)
+
+
+def gold_is_current(home: Home, gold: Dataset, registry: Registry, settings: Settings) -> bool:
+    """Whether the table was built from its inputs as they stand, by the rule as it stands."""
+    note = _note(gold, input_versions(home, gold, registry), settings)
+    return commit_note(home.table("gold", gold.id)) == note
+
+
+def _note(gold: Dataset, versions: dict[str, int | None], settings: Settings) -> dict[str, Any]:
+    return {"inputs": versions, "rule": _rule_fingerprint(gold, settings)}
+
+
+def conform(frame: DataFrame, gold: Dataset) -> DataFrame:
+    """The contract's columns, in its order, with its types."""
+    from pyspark.sql import functions as f
+
+    return frame.select(*[f.col(c.name).cast(spark_type(c)).alias(c.name) for c in gold.columns])
+
+
+def input_versions(home: Home, gold: Dataset, registry: Registry) -> dict[str, int | None]:
+    """Delta versions of a gold table's inputs as they stand; None for a table that is not there yet."""
+    return {name: table_version(_table(home, name, registry)) for name in gold.inputs}
+
+
+def _table(home: Home, name: str, registry: Registry) -> Path:
+    return home.table("gold" if name in registry.gold else "silver", name)
+
+
+def _input(spark: SparkSession, home: Home, table: Dataset, registry: Registry, version: int | None) -> DataFrame:
+    """The input at a pinned version; an empty frame of its contract's columns where it has not been delivered yet."""
+    if version is None:
+        fields = (
+            silver_fields(table) if table.id not in registry.gold else {c.name: spark_type(c) for c in table.columns}
+        )
+        return spark.createDataFrame([], ", ".join(f"{name} {kind}" for name, kind in fields.items()))
+    path = _table(home, table.id, registry)
+    return spark.read.format("delta").option("versionAsOf", version).load(str(path))
+
+
+def _modules() -> tuple[ModuleType, ...]:
+    from agrilake.gold import governance, logistics, places, profile, subjects, trade
+
+    return governance, logistics, places, profile, subjects, trade
+
+
+def _transform(gold: Dataset) -> Transform:
+    for module in _modules():
+        found: Transform | None = getattr(module, gold.id, None)
+        if found is not None:
+            return found
+    raise ContractError(str(gold.path), "id", f"no transform named {gold.id}", "write it under jobs/agrilake/gold")
+
+
+def _arguments(gold: Dataset, settings: Settings) -> dict[str, Any]:
+    """Settings that a transform asks for by the name of its argument."""
+    known = {"min_days_per_week": int(settings.threshold("five_a_week_min_deliveries"))}
+    wanted = list(inspect.signature(_transform(gold)).parameters)[1:]
+    return {name: known[name] for name in wanted}
+
+
+def _rule_fingerprint(gold: Dataset, settings: Settings) -> str:
+    """Changes when the contract, the code of the transform's module or a setting that it uses changes."""
+    module = inspect.getmodule(_transform(gold))
+    parts = (gold.path.read_text(encoding="utf-8"), inspect.getsource(module or _transform(gold)))
+    return hashlib.sha256("\n".join((*parts, repr(_arguments(gold, settings)))).encode()).hexdigest()[:16]

@@ -1,0 +1,54 @@
+"""Columns and joins that many gold tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as f
+
+Inputs = Mapping[str, DataFrame]
+VILLAGE_COMMITTEE = "200"
+
+
+def sourced(frame: DataFrame, dataset: str) -> DataFrame:
+    """A silver table whose provenance has gold's names: source_dataset, delivery_id, line, sheet."""
+    return frame.withColumns(
+        {
+            "source_dataset": f.lit(dataset),
+            "delivery_id": f.col("_delivery_id"),
+            "line": f.col("_line"),
+            "sheet": f.col("_sheet"),
+        }
+    )
+
+
+def with_division(frame: DataFrame, division: DataFrame, code: str = "division_code") -> DataFrame:
+    """Many to one: adds division_name, township_code and township_name by the frame's division code."""
+    names = division.select(
+        f.col("division_code").alias("_code"), f.col("name").alias("division_name"), "township_code", "township_name"
+    )
+    return frame.join(f.broadcast(names), on=f.col(code) == f.col("_code"), how="left").drop("_code")
+
+
+def month_of(column: str) -> Column:
+    """The period yyyy-MM of a date or timestamp."""
+    return f.date_format(column, "yyyy-MM")
+
+
+def newest_period(frame: DataFrame) -> DataFrame:
+    """The rows of a snapshot table's newest period."""
+    newest = frame.agg(f.max("_period").alias("_newest"))
+    return frame.join(f.broadcast(newest), on=f.col("_period") == f.col("_newest"), how="left_semi")
+
+
+def administrative_villages(division: DataFrame) -> DataFrame:
+    """The 建制村 (village committees), one row each: division_code, division_name, township_code, township_name."""
+    return division.filter("is_administrative_village").select(
+        "division_code", f.col("name").alias("division_name"), "township_code", "township_name"
+    )
+
+
+def union(one: DataFrame, other: DataFrame) -> DataFrame:
+    """Rows of both, columns matched by name; a function, since Connect's frames have a class of their own."""
+    return one.unionByName(other)

@@ -1,0 +1,55 @@
+"""Divisions and what stands in them."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
+
+from agrilake.gold.columns import VILLAGE_COMMITTEE, Inputs, newest_period, sourced, union, with_division
+
+SITES = {"commerce_service_site": "区商务委", "postal_site": "区邮政管理局"}
+
+
+def division(inputs: Inputs) -> DataFrame:
+    """The newest division table. 建制村: a village whose third code part is at least 200 (GB/T 10114)."""
+    newest = sourced(newest_period(inputs["stats_division"]), "stats_division")
+    townships = newest.filter("level = 'township'").select(
+        f.col("code").alias("_township"), f.col("name").alias("township_name")
+    )
+    township = f.when(f.col("level") == "county", f.lit(None)).otherwise(
+        f.concat(f.substring("code", 1, 9), f.lit("000"))
+    )
+    is_committee = (f.col("level") == "village") & (f.substring("code", 10, 3) >= VILLAGE_COMMITTEE)
+    return (
+        newest.withColumn("township_code", township)
+        .join(f.broadcast(townships), on=f.col("township_code") == f.col("_township"), how="left")
+        .withColumn("division_code", f.col("code"))
+        .withColumn("is_administrative_village", is_committee)
+    )
+
+
+def service_site(inputs: Inputs) -> DataFrame:
+    """Every department's own record of its sites; golden records across departments come with record linkage."""
+    parts = [_site(inputs[name], name, owner) for name, owner in SITES.items()]
+    return with_division(reduce(union, parts), inputs["division"])
+
+
+def _site(frame: DataFrame, dataset: str, owner: str) -> DataFrame:
+    optional = {"opened_on": "date", "closed_on": "date", "services": "string"}
+    missing = {name: f.lit(None).cast(kind) for name, kind in optional.items() if name not in frame.columns}
+    return (
+        sourced(frame, dataset)
+        .withColumns({**missing, "department": f.lit(owner)})
+        .withColumn("site_id", f.concat(f.lit(f"{dataset}:"), f.col("site_no")))
+        .select(
+            "site_id", "site_no", "name", "department", "division_code", *optional, "lon", "lat",
+            "source_dataset", "delivery_id", "line", "sheet",
+        )
+    )  # fmt: skip
+
+
+def logistics_node(inputs: Inputs) -> DataFrame:
+    """County, township and village nodes of the delivery network."""
+    return with_division(sourced(inputs["postal_site"], "postal_site"), inputs["division"])

@@ -1,0 +1,1 @@
+"""Indicators: one declaration each, one engine for all."""

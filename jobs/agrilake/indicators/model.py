@@ -1,0 +1,79 @@
+"""What an indicator's declaration says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LEVELS = ("district", "township", "village")
+PERIOD_TYPES = ("month", "quarter", "year")
+DIRECTIONS = ("up", "down", "none")
+TIMES = {
+    "flow": "rows of all months of the period count",
+    "stock": "rows of the period's last month count",
+    "current": "the table as it stands, given to the newest period alone",
+    "given": "rows carry their period, of any length",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One aggregate over a gold table: a Spark SQL `expression` over the rows that `where` keeps.
+
+    `time` overrides the indicator's (for a denominator that is a stock). For `agrilake trace`: where the source is
+    an aggregate with several lineages, `evidence` names the one to follow, and `evidence_where` keeps of the rows at
+    its end those that the measure rests on.
+    """
+
+    source: str
+    expression: str
+    where: str = ""
+    time: str = ""
+    evidence: str = ""
+    evidence_where: str = ""
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """An indicator: value = numerator / denominator × scale, or numerator alone, or `value` (a statistic that
+    cannot be added up), or the growth of another indicator over a year in percent.
+
+    `awaits` names a dataset that is not in the lake yet: its values are missing, and say so.
+    """
+
+    id: str
+    name: str
+    unit: str
+    decimals: int
+    direction: str
+    owner: str
+    task: str
+    edition: str
+    description: str
+    formula: str
+    grain: tuple[str, ...]
+    time: str
+    path: Path
+    sort: int = 100
+    numerator: Measure | None = None
+    denominator: Measure | None = None
+    value: Measure | None = None
+    growth_of: str = ""
+    awaits: str = ""
+    scale: float = 1
+    targets: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """Its aggregates by part: numerator, denominator, value."""
+        parts = {"numerator": self.numerator, "denominator": self.denominator, "value": self.value}
+        return {part: measure for part, measure in parts.items() if measure is not None}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Gold tables that it is computed from."""
+        return tuple(sorted({measure.source for measure in self.measures.values()}))
+
+    def time_of(self, measure: Measure) -> str:
+        """How the measure's rows belong to periods (a key of TIMES)."""
+        return measure.time or self.time

@@ -1,0 +1,196 @@
+"""From measured parts to values: ratio, growth, previous year, target, and why a value is missing.
+
+The measures are Spark's work over tables of any size; what they leave is a row for each division and period,
+which Polars evaluates exactly, in decimals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from agrilake.indicators.measures import CURRENT
+from agrilake.indicators.model import Indicator
+
+KEY = ["indicator_id", "division_code", "period"]
+PARTS = ("numerator", "denominator", "value")
+VALUE = pl.Decimal(24, 6)
+WIDE = pl.Decimal(38, 8)
+NOT_YET = "尚未接入"
+NO_INPUT = "本期没有收到所需数据"
+NO_BASE = "本期没有收到分母所需数据"
+NO_CASES = "本期没有可计算的记录"
+ZERO_BASE = "分母为零"
+NO_PREVIOUS = "缺少上年同期数"
+
+OUTPUT: dict[str, Any] = {
+    "indicator_id": pl.String,
+    "division_code": pl.String,
+    "division_level": pl.String,
+    "township_code": pl.String,
+    "period": pl.String,
+    "period_type": pl.String,
+    "value": VALUE,
+    "numerator": VALUE,
+    "denominator": VALUE,
+    "flag": pl.String,
+    "missing_reason": pl.String,
+    "previous_year_value": VALUE,
+    "yoy": VALUE,
+    "target": VALUE,
+    "to_target": VALUE,
+    "input_versions": pl.String,
+}
+
+
+def evaluated(
+    whole: pl.DataFrame, parts: pl.DataFrame, indicators: Sequence[Indicator], inputs: Mapping[str, str]
+) -> pl.DataFrame:
+    """Values for the whole grid, columns as OUTPUT, in order of its key.
+
+    `inputs` gives each indicator's input_versions. A value is never zero for want of data: it is null, flag is
+    `missing`, and the reason says which of the causes it is.
+    """
+    declared = pl.DataFrame([_declared(item, inputs) for item in indicators], infer_schema_length=None).with_columns(
+        pl.col("awaits").cast(pl.String)
+    )
+    laid = _lay_out(whole.join(declared, on="indicator_id"), parts)
+    values = _with_growth(_ratios(laid), indicators)
+    values = _with_targets(_with_previous_year(values), indicators)
+    missing = pl.col("value").is_null()
+    return (
+        values.with_columns(
+            flag=pl.when(missing).then(pl.lit("missing")).otherwise(pl.lit("official")),
+            missing_reason=pl.when(missing).then("missing_reason"),
+            to_target=pl.col("value") - pl.col("target"),
+        )
+        .select(pl.col(name).cast(kind) for name, kind in OUTPUT.items())
+        .sort(KEY)
+    )
+
+
+def _declared(item: Indicator, inputs: Mapping[str, str]) -> dict[str, object]:
+    first, base = item.numerator or item.value, item.denominator
+    return {
+        "indicator_id": item.id,
+        "has_ratio": base is not None,
+        "is_statistic": item.value is not None,
+        "is_growth": bool(item.growth_of),
+        "awaits": item.awaits or None,
+        "scale": Decimal(str(item.scale)),
+        "numerator_current": first is not None and item.time_of(first) == CURRENT,
+        "denominator_current": base is not None and item.time_of(base) == CURRENT,
+        "input_versions": inputs[item.id],
+    }
+
+
+def _lay_out(grid: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """The grid with each part beside it.
+
+    A source that covers a period covers all divisions: one without rows has zero there, not nothing. A measure
+    without time is a denominator of every period, but a numerator of the newest alone (nobody knows what it was).
+    """
+    for part in PARTS:
+        current = pl.col("denominator_current" if part == "denominator" else "numerator_current")
+        applies = pl.lit(True) if part == "denominator" else ~current | pl.col("newest")
+        amounts = parts.filter(pl.col("part") == part).select(*KEY, pl.col("amount").alias(part))
+        covered = amounts.select("indicator_id", "period").unique().with_columns(_covered=True)
+        look_up = pl.when(current).then(pl.lit(CURRENT)).otherwise("period").alias("_of")
+        grid = (
+            grid.with_columns(look_up)
+            .join(amounts.rename({"period": "_of"}), on=["indicator_id", "division_code", "_of"], how="left")
+            .join(covered.rename({"period": "_of"}), on=["indicator_id", "_of"], how="left")
+            .with_columns((pl.col("_covered").fill_null(False) & applies).alias(f"has_{part}"))
+            .with_columns(
+                pl.when(pl.col(f"has_{part}") & (part != "value"))
+                .then(pl.col(part).fill_null(0))
+                .when(pl.col(f"has_{part}"))
+                .then(part)
+                .cast(WIDE)
+                .alias(part)
+            )
+            .drop("_of", "_covered")
+        )
+    return grid
+
+
+def _ratios(laid: pl.DataFrame) -> pl.DataFrame:
+    scaled = _product(pl.col("numerator"), pl.col("scale"))
+    ratio = _quotient(scaled, pl.col("denominator"))
+    plain = pl.when("is_statistic").then("value").otherwise(scaled)
+    reason = (
+        pl.when(pl.col("awaits").is_not_null())
+        .then(pl.col("awaits") + NOT_YET)
+        .when(pl.col("is_statistic") & pl.col("has_value"))
+        .then(pl.lit(NO_CASES))
+        .when(pl.col("is_statistic") | ~pl.col("has_numerator"))
+        .then(pl.lit(NO_INPUT))
+        .when(pl.col("has_ratio") & ~pl.col("has_denominator"))
+        .then(pl.lit(NO_BASE))
+        .otherwise(pl.lit(ZERO_BASE))
+    )
+    return laid.with_columns(
+        pl.when("has_ratio").then(ratio).otherwise(plain.cast(VALUE)).alias("value"), reason.alias("missing_reason")
+    )
+
+
+def _product(amount: pl.Expr, factor: pl.Expr) -> pl.Expr:
+    return (amount.cast(WIDE) * factor.cast(pl.Decimal(12, 4))).cast(WIDE)
+
+
+def _quotient(amount: pl.Expr, base: pl.Expr) -> pl.Expr:
+    """amount ÷ base rounded to six places; null for a base of zero."""
+    divided = amount.cast(WIDE) / pl.when(base != 0).then(base).cast(WIDE)
+    return divided.cast(VALUE)
+
+
+def _year_before(values: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The same values moved to the same period of the next year."""
+    following = (pl.col("period").str.head(4).cast(pl.Int32) + 1).cast(pl.String) + pl.col("period").str.slice(4)
+    return values.select("indicator_id", "division_code", following.alias("period"), pl.col("value").alias(name))
+
+
+def _with_growth(values: pl.DataFrame, indicators: Sequence[Indicator]) -> pl.DataFrame:
+    """Fill growth indicators: numerator is the gain over the same period of last year, denominator its value."""
+    growing = {item.id: item.growth_of for item in indicators if item.growth_of}
+    if not growing:
+        return values
+    key = ["_of", "division_code", "period"]
+    now = values.select(*KEY, pl.col("value").alias("_now")).rename({"indicator_id": "_of"})
+    then = _year_before(values, "_then").rename({"indicator_id": "_of"})
+    base = pl.col("indicator_id").replace_strict(growing, default=None)
+    joined = values.with_columns(_of=base).join(now, on=key, how="left").join(then, on=key, how="left")
+    gain = (pl.col("_now") - pl.col("_then")).cast(VALUE)
+    growth = _quotient(_product(gain, pl.lit(Decimal(100))), pl.when(pl.col("_then") > 0).then("_then").otherwise(0))
+    reason = (
+        pl.when(pl.col("_now").is_null())
+        .then(pl.lit(NO_INPUT))
+        .when(pl.col("_then").is_null())
+        .then(pl.lit(NO_PREVIOUS))
+        .otherwise(pl.lit(ZERO_BASE))
+    )
+    filled = {"value": growth, "numerator": gain.cast(WIDE), "denominator": pl.col("_then").cast(WIDE)}
+    filled["missing_reason"] = reason
+    return joined.with_columns(
+        pl.when("is_growth").then(new).otherwise(name).alias(name) for name, new in filled.items()
+    )
+
+
+def _with_previous_year(values: pl.DataFrame) -> pl.DataFrame:
+    joined = values.join(_year_before(values, "previous_year_value"), on=KEY, how="left")
+    before = pl.col("previous_year_value")
+    gain = _product(pl.col("value") - before, pl.lit(Decimal(100)))
+    growth = _quotient(gain, pl.when(before > 0).then(before).otherwise(0))
+    return joined.with_columns(yoy=pl.when(~pl.col("is_growth")).then(growth))
+
+
+def _with_targets(values: pl.DataFrame, indicators: Sequence[Indicator]) -> pl.DataFrame:
+    rows = [(item.id, str(year), Decimal(str(goal))) for item in indicators for year, goal in item.targets.items()]
+    schema: dict[str, Any] = {"indicator_id": pl.String, "_year": pl.String, "target": VALUE}
+    targets = pl.DataFrame(rows, schema=schema, orient="row")
+    return values.with_columns(_year=pl.col("period").str.head(4)).join(
+        targets, on=["indicator_id", "_year"], how="left"
+    )

@@ -1,0 +1,72 @@
+"""Limits before parsing: nothing about a file is believed until its size, lines and cells are known to be sane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agrilake.contract.settings import Limits
+from agrilake.errors import RefusedFile
+
+MEGABYTE = 1_000_000
+
+
+def readable(size: int) -> str:
+    """Bytes as a Chinese reader expects them: 3.2 MB."""
+    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 10 else f"{size} 字节"
+
+
+def check_size(path: Path, limits: Limits) -> int:
+    """Bytes of the file; raises RefusedFile empty_file, too_large or unreadable."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise unreadable(error) from error
+    if size == 0:
+        raise RefusedFile("empty_file", "文件是空的（0 字节）。", "请重新导出后再放入收件箱。")
+    if size > limits.max_bytes:
+        raise too_large(size, limits)
+    return size
+
+
+def too_large(size: int, limits: Limits) -> RefusedFile:
+    """The file has more bytes than allowed."""
+    return RefusedFile(
+        "too_large",
+        f"文件有 {readable(size)}，超过上限 {readable(limits.max_bytes)}。",
+        "请按月份或按镇街拆成几个文件分别报送。",
+    )
+
+
+def unreadable(error: OSError) -> RefusedFile:
+    """The operating system does not let us read the file."""
+    return RefusedFile(
+        "unreadable",
+        f"文件打不开（{error.strerror or type(error).__name__}）。",
+        "请检查文件权限，或重新复制一份放入收件箱。",
+    )
+
+
+def long_line(line: int, limits: Limits) -> RefusedFile:
+    """A physical line is longer than any record can be."""
+    return RefusedFile(
+        "long_line",
+        f"第 {line} 行长度超过 {readable(limits.max_line_bytes)}，不是正常的表格行。",
+        "请检查换行是否丢失，重新导出后报送。",
+        line=line,
+    )
+
+
+def check_columns(columns: int, limits: Limits, line: int | None = None) -> None:
+    """Raises RefusedFile too_many_columns."""
+    if columns > limits.max_columns:
+        raise RefusedFile(
+            "too_many_columns",
+            f"表格有 {columns} 列，超过上限 {limits.max_columns} 列。",
+            "请用本数据集的模板填报，只保留需要的列。",
+            line=line,
+        )
+
+
+def empty_table() -> RefusedFile:
+    """The file holds blank lines or blank sheets alone."""
+    return RefusedFile("empty_file", "文件里没有任何内容。", "请重新导出后再放入收件箱。")

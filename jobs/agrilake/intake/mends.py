@@ -1,0 +1,46 @@
+"""Mended rows: what the receipt showed masked is put back from the line it came from."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from agrilake.contract.model import Dataset
+from agrilake.intake.privacy import shown
+from agrilake.intake.raw import LINE, ORIGIN_LINE
+from agrilake.intake.text import unescape
+
+MASKED = r"\*{3}|^.\*+$"
+
+
+def restore(frame: pl.DataFrame, dataset: Dataset, original: pl.DataFrame | None) -> pl.DataFrame:
+    """The frame with every masked cell that equals the mask of its original replaced by the original.
+
+    `original` holds bronze rows (contract columns as text, `_line`) of the delivery that is mended; rows are
+    found by `_origin_line`. Several sheets may have a row of that number: a cell is restored only where all
+    that fit the mask agree.
+    """
+    if original is None or ORIGIN_LINE not in frame.columns or frame[ORIGIN_LINE].null_count() == frame.height:
+        return frame
+    indexed = frame.with_row_index("_row")
+    for column in dataset.columns:
+        if column.name in original.columns:
+            indexed = indexed.with_columns(_restored(indexed, original, column.name, dataset))
+    return indexed.drop("_row")
+
+
+def _restored(frame: pl.DataFrame, original: pl.DataFrame, name: str, dataset: Dataset) -> pl.Series:
+    cells = frame.select("_row", ORIGIN_LINE, unescape(frame[name]).alias("cell"))
+    masked = cells.filter(pl.col("cell").str.contains(MASKED))
+    sources = original.select(pl.col(LINE).alias(ORIGIN_LINE), unescape(original[name]).alias("whole"))
+    pairs = masked.join(sources, on=ORIGIN_LINE, how="inner").drop_nulls("whole")
+    pairs = pairs.filter(shown(pairs["whole"], dataset.column(name)) == pairs["cell"])
+    fitting = pairs.group_by("_row").agg(pl.col("whole").unique()).filter(pl.col("whole").list.len() == 1)
+    found = frame.select("_row").join(fitting, on="_row", how="left", maintain_order="left")
+    return pl.select(pl.coalesce(found["whole"].list.first(), frame[name])).to_series().alias(name)
+
+
+def still_masked(text: pl.Series, origin: pl.Series | None) -> pl.Series:
+    """Cells of mended rows that still hold a mask: nobody knows what they mean."""
+    if origin is None:
+        return pl.repeat(False, len(text), dtype=pl.Boolean, eager=True)
+    return (text.str.contains(MASKED) & origin.is_not_null()).fill_null(False)

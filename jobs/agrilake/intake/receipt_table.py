@@ -1,0 +1,79 @@
+"""The receipt's CSV: rejected records as the department wrote them, ready to mend and to drop again.
+
+Personal values are masked; left as they are they come back from the original line (`mends`). Cells are written
+so that neither a formula runs nor a code is spoilt when the file is opened in Excel, and so that the intake
+reads them back (`text.unescape`, `text.clean`).
+"""
+
+from __future__ import annotations
+
+import io
+
+import polars as pl
+
+from agrilake.contract.model import Column, Dataset
+from agrilake.intake.findings import ERROR
+from agrilake.intake.privacy import mask_text, shown
+from agrilake.intake.raw import LINE, SHEET, RawTable
+from agrilake.intake.rows import Checked
+from agrilake.intake.text import is_identifier
+
+LINE_TITLE, PROBLEM_TITLE, REMEDY_TITLE = "原行号", "问题", "改法"
+FORMULA = r"^\s*[=+\-@\t\r＝＋－＠]"
+PLAIN_NUMBER = r"^[+-]?\d[\d,]*(?:\.\d+)?%?$"
+# 12 digits and more, leading zeros, and months: what Excel changes when it opens a CSV
+FRAGILE_CODE = r"^(?:\d{12,}|0\d+|\d{4}[-/.]\d{1,2}|\d+[Ee]\d+)$"
+
+
+def safe_cell(cell: pl.Expr) -> pl.Expr:
+    """A cell that a spreadsheet takes as text: an apostrophe before what it would run; plain numbers stay usable."""
+    runs = cell.str.contains(FORMULA) & ~cell.str.contains(PLAIN_NUMBER)
+    return pl.when(~runs).then(cell).otherwise(pl.lit("'") + cell)
+
+
+def mending_table(checked: Checked, raw: RawTable, dataset: Dataset) -> pl.DataFrame:
+    """One row a quarantined record: 原行号, 问题, 改法, then the original columns under their headers."""
+    errors = checked.findings.filter(pl.col("severity") == ERROR)
+    texts = errors.group_by("line", "sheet", maintain_order=True).agg(
+        pl.col("reason").unique(maintain_order=True).str.join(" ").alias(PROBLEM_TITLE),
+        pl.col("remedy").unique(maintain_order=True).str.join(" ").alias(REMEDY_TITLE),
+    )
+    columns = [dataset.column(name) for name in raw.headers]
+    source = checked.source.select(LINE, SHEET, *(column.name for column in columns))
+    wide = texts.join(source, left_on=["line", "sheet"], right_on=[LINE, SHEET], how="left", nulls_equal=True)
+    titles = _titles(columns, raw)
+    cells = [_written(wide[column.name], column).alias(titles[column.name]) for column in columns]
+    first = [wide["line"].cast(pl.String).alias(LINE_TITLE), wide[PROBLEM_TITLE], wide[REMEDY_TITLE]]
+    return pl.DataFrame([*first, *cells]).select(safe_cell(pl.all()))
+
+
+def _written(cells: pl.Series, column: Column) -> pl.Series:
+    masked = shown(cells, column)
+    if not is_identifier(column):
+        return masked
+    return pl.select(
+        pl.when(masked.str.contains(FRAGILE_CODE)).then(pl.lit("'") + masked).otherwise(masked)
+    ).to_series()
+
+
+def _titles(columns: list[Column], raw: RawTable) -> dict[str, str]:
+    """Headers as written, with the unit where it stood elsewhere (单位：万元 above the table)."""
+    titles: dict[str, str] = {}
+    for column in columns:
+        header, unit = raw.headers[column.name], raw.header_units.get(column.name)
+        title = mask_text(f"{header}（{unit}）" if unit and unit not in header.casefold() else header)
+        titles[column.name] = title if title not in titles.values() else column.title
+    return titles
+
+
+def summary_table(problem: str, remedy: str, line: int | None) -> pl.DataFrame:
+    """The same first three columns where there are no rows to mend: one line with what there is to say."""
+    row = {LINE_TITLE: str(line or ""), PROBLEM_TITLE: problem, REMEDY_TITLE: remedy}
+    return pl.DataFrame([row]).select(safe_cell(pl.all()))
+
+
+def csv_bytes(table: pl.DataFrame) -> bytes:
+    """UTF-8 with BOM and CRLF: what Excel opens without asking."""
+    buffer = io.BytesIO()
+    table.write_csv(buffer, include_bom=True, line_terminator="\r\n")
+    return buffer.getvalue()

@@ -1,0 +1,45 @@
+"""Refused files go back to where their department finds them: inbox/<department>/退回."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from agrilake.intake.manifest import manifest_path
+from agrilake.intake.settle import REFUSED_FOLDER
+from agrilake.paths import Home
+
+
+def give_back(home: Home, department: str, name: str, file: Path) -> None:
+    """Move the file out of the inbox (a link as it is, never followed), or copy it from landing under `name`.
+
+    An earlier refused file of that name is kept, unless it is the same. A file that lies elsewhere is left alone.
+    """
+    folder = home.inbox / department / REFUSED_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    if file.is_relative_to(home.landing):
+        shutil.copyfile(file, _free_place(folder, name, file))
+    elif file.is_relative_to(home.inbox) and os.pardir not in file.parts:
+        with suppress(FileNotFoundError):
+            shutil.move(file, _free_place(folder, file.name, file))
+        manifest_path(file).unlink(missing_ok=True)
+
+
+def _free_place(folder: Path, name: str, file: Path) -> Path:
+    place, number = folder / name, 1
+    while os.path.lexists(place) and not _same(place, file):
+        number += 1
+        place = folder / f"{Path(name).stem}（{number}）{Path(name).suffix}"
+    return place
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.is_symlink() or other.is_symlink():
+        return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
+    try:
+        return filecmp.cmp(one, other, shallow=False)
+    except OSError:  # one that may not be read is kept
+        return False

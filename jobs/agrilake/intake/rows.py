@@ -1,0 +1,238 @@
+"""Every record of a delivery: accepted, quarantined with reasons, or a repeat. Nothing is lost; the sum is asserted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from agrilake.checks import CheckContext
+from agrilake.contract.model import Column, Dataset, Privacy
+from agrilake.contract.settings import Settings
+from agrilake.errors import ConsistencyError, SecretError
+from agrilake.intake.cells import Cells, check_cells, named_checks
+from agrilake.intake.conflicts import conflicts, repeats, twice
+from agrilake.intake.dates import canonical_period, period_bounds
+from agrilake.intake.divisions import DivisionIndex
+from agrilake.intake.findings import ERROR, findings, quarantine_schema
+from agrilake.intake.mends import restore
+from agrilake.intake.names import DeliveryName
+from agrilake.intake.privacy import Pseudonymiser, shown
+from agrilake.intake.raw import LINE, ORIGIN_LINE, SHEET, RawTable
+from agrilake.intake.text import put
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What became of a delivery's records.
+
+    `accepted`: silver columns (typed, pseudonymised) with `_line`, `_sheet`; `findings`: quarantine table
+    columns, errors and warnings; `quarantined_lines`: line, sheet, one row a record; `duplicates`: line,
+    sheet, first_line, first_sheet; `source`: the raw frame with mended cells restored, for bronze.
+    """
+
+    accepted: pl.DataFrame = field(repr=False)
+    findings: pl.DataFrame = field(repr=False)
+    quarantined_lines: pl.DataFrame = field(repr=False)
+    duplicates: pl.DataFrame = field(repr=False)
+    records: int
+    source: pl.DataFrame = field(repr=False)  # personal values: never into a log
+
+    @property
+    def accepted_count(self) -> int:
+        """Records that go to silver."""
+        return self.accepted.height
+
+    @property
+    def quarantined_count(self) -> int:
+        """Records with at least one error, each counted once."""
+        return self.quarantined_lines.height
+
+    @property
+    def duplicate_count(self) -> int:
+        """Records that wholly repeat an earlier one."""
+        return self.duplicates.height
+
+    def counts_by_rule(self, severity: str = ERROR) -> dict[str, int]:
+        """Findings of a severity by rule, most frequent first."""
+        chosen = self.findings.filter(pl.col("severity") == severity)
+        counts = chosen.group_by("rule").len().sort(["len", "rule"], descending=[True, False])
+        return dict(counts.iter_rows())
+
+
+def check_rows(
+    raw: RawTable,
+    dataset: Dataset,
+    name: DeliveryName,
+    divisions: DivisionIndex | None,
+    pseudonymiser: Pseudonymiser | None,
+    settings: Settings,
+    original: pl.DataFrame | None = None,
+    delivery_id: str = "",
+) -> Checked:
+    """Type and check all records of a delivery.
+
+    `divisions` None leaves division columns as they are (reference datasets); `pseudonymiser` may be None only
+    for datasets without pseudonyms (SecretError otherwise); `original` are bronze rows of the delivery that a
+    mend refers to. Raises ConsistencyError if the counts do not add up to the physical records.
+    """
+    frame = restore(raw.frame, dataset, original)
+    origin = frame[ORIGIN_LINE] if ORIGIN_LINE in frame.columns and frame[ORIGIN_LINE].count() else None
+    context = _context(name, settings, divisions)
+    cells = {
+        column.name: check_cells(
+            frame[column.name], column, dataset, raw.header_units.get(column.name), origin, divisions
+        )
+        for column in dataset.columns
+    }
+    for column in dataset.columns:
+        named_checks(cells, column.name, column.checks, dataset, context)
+    named_checks(cells, None, dataset.checks, dataset, context)
+    _period(cells, dataset, name.period)
+    key = dataset.key or tuple(cells)
+    near = twice(pl.DataFrame([cells[part].meaning() for part in key]))
+    repeated = repeats(pl.DataFrame([item.meaning(near) for item in cells.values()]), near)
+    again = put(pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True), repeated["row"], True)
+    found = [part for item in cells.values() for part in item.found]
+    found += _keys(cells, dataset, frame, near, again)
+    return _assemble(raw, frame, dataset, name, pseudonymiser, cells, found, repeated, again, delivery_id)
+
+
+def _context(name: DeliveryName, settings: Settings, divisions: DivisionIndex | None) -> CheckContext:
+    box = settings.box
+    return CheckContext(
+        period_end=period_bounds(name.period)[1],
+        longitudes=(box.min_lon, box.max_lon),
+        latitudes=(box.min_lat, box.max_lat),
+        division_codes=divisions.codes if divisions else None,
+    )
+
+
+def _period(cells: dict[str, Cells], dataset: Dataset, period: str) -> None:
+    """The period column must lie within the delivery's period."""
+    if dataset.period_column is None:
+        return
+    column = cells[dataset.period_column]
+    first, last = period_bounds(period)
+    wrong = []
+    for text in column.values.cast(pl.String).drop_nulls().unique():
+        canonical = canonical_period(text)
+        bounds = period_bounds(canonical) if canonical else None
+        if bounds is None or bounds[0] < first or bounds[1] > last:
+            wrong.append(text)
+    at = column.values.cast(pl.String).is_in(wrong)
+    column.fail("period_mismatch", at, words={"expected": period})
+
+
+def _keys(
+    cells: dict[str, Cells], dataset: Dataset, frame: pl.DataFrame, near: pl.Series, again: pl.Series
+) -> list[pl.DataFrame]:
+    """Findings key_conflict (over the key's columns together) and unique (over single columns)."""
+    groups = [(dataset.key, "key_conflict", near)] if dataset.key else []
+    for column in dataset.columns:
+        if column.unique and dataset.key != (column.name,):
+            groups.append(((column.name,), "unique", twice(cells[column.name].values.to_frame())))
+    found = []
+    for key, rule, candidates in groups:
+        rows = candidates.filter(~again.gather(candidates))
+        values = pl.DataFrame([cells[part].values.gather(rows) for part in key])
+        clashes = conflicts(values, rows, _places(frame[rows]))
+        if clashes.height:
+            columns = [dataset.column(part) for part in key]
+            texts = [shown(frame[column.name].gather(clashes["row"]), column) for column in columns]
+            shown_key = pl.DataFrame(texts).select(pl.concat_str(pl.all(), separator="、")).to_series()
+            title = "、".join(column.title for column in columns)
+            found.append(findings(rule, ",".join(key), title, clashes.with_columns(found=shown_key)))
+    return found
+
+
+def _places(frame: pl.DataFrame) -> pl.Series:
+    line = pl.col(LINE).cast(pl.String)
+    return frame.select(pl.coalesce(pl.format("{}（{}）", line, pl.col(SHEET)), line)).to_series()
+
+
+def _assemble(
+    raw: RawTable,
+    frame: pl.DataFrame,
+    dataset: Dataset,
+    name: DeliveryName,
+    pseudonymiser: Pseudonymiser | None,
+    cells: dict[str, Cells],
+    found: list[pl.DataFrame],
+    repeated: pl.DataFrame,
+    again: pl.Series,
+    delivery_id: str,
+) -> Checked:
+    schema = quarantine_schema()
+    places = frame.select(pl.col(LINE).alias("line"), pl.col(SHEET).alias("sheet")).with_row_index("row")
+    identity = {"dataset": dataset.id, "period": name.period, "delivery_id": delivery_id}
+    stamps = [pl.lit(value).alias(key) for key, value in identity.items()]
+    first_places = places.rename({"row": "first", "line": "first_line", "sheet": "first_sheet"})
+    duplicates = repeated.join(places, on="row", how="left").join(first_places, on="first", how="left").sort("row")
+    listed = pl.concat(found).join(repeated, on="row", how="anti") if found else None
+    parts = [
+        pl.DataFrame(schema=schema),
+        _broken(raw, dataset).select(*stamps, pl.all()).select(list(schema)),
+    ]
+    failed = pl.Series(dtype=pl.UInt32)
+    if listed is not None:
+        failed = listed.filter(pl.col("severity") == ERROR)["row"].unique().sort()
+        placed = listed.join(places, on="row", how="left").sort("row", maintain_order=True)
+        parts.append(placed.select(*stamps, *list(schema)[3:]))
+    broken_lines = parts[1].select("line", "sheet")
+    quarantined = pl.concat([places[failed].select("line", "sheet"), broken_lines])
+    good = ~put(again, failed, True)
+    checked = Checked(
+        accepted=_accepted(cells, dataset, pseudonymiser, frame, good),
+        findings=pl.concat(parts).sort(["sheet", "line"], maintain_order=True, nulls_last=False),
+        quarantined_lines=quarantined,
+        duplicates=duplicates.select("line", "sheet", "first_line", "first_sheet"),
+        records=raw.records,
+        source=frame,
+    )
+    total = checked.accepted_count + checked.quarantined_count + checked.duplicate_count
+    if total != raw.records:
+        raise ConsistencyError(
+            f"{dataset.id} {name.period}: {raw.records} records were read, but {checked.accepted_count} accepted, "
+            f"{checked.quarantined_count} quarantined and {checked.duplicate_count} duplicate"
+        )
+    return checked
+
+
+def _broken(raw: RawTable, dataset: Dataset) -> pl.DataFrame:
+    """Records that could not be split into fields, as findings."""
+    names = {header: column for column, header in raw.headers.items()}
+    rows = [
+        (
+            item.line,
+            item.sheet,
+            names.get(item.column or ""),
+            item.column,
+            item.rule,
+            None,
+            item.reason,
+            item.remedy,
+            ERROR,
+        )
+        for item in raw.broken
+    ]
+    return pl.DataFrame(rows, schema=dict(list(quarantine_schema().items())[3:]), orient="row")
+
+
+def _accepted(
+    cells: dict[str, Cells],
+    dataset: Dataset,
+    pseudonymiser: Pseudonymiser | None,
+    frame: pl.DataFrame,
+    good: pl.Series,
+) -> pl.DataFrame:
+    def silver(column: Column) -> pl.Series:
+        values = cells[column.name].values.filter(good)
+        if column.privacy is not Privacy.PSEUDONYM:
+            return values
+        if pseudonymiser is None:
+            raise SecretError(f"{dataset.id}.{column.name}: needs the pseudonym key")
+        return pseudonymiser.tokens(values, column.pii)
+
+    columns = [silver(column).alias(column.name) for column in dataset.silver_columns]
+    return pl.DataFrame([*columns, frame[LINE].filter(good), frame[SHEET].filter(good)])

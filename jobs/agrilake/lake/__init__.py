@@ -1,0 +1,1 @@
+"""What the lake knows about itself (SQLite) and the Delta tables that files write (delta-rs)."""

@@ -1,0 +1,33 @@
+"""Named points at which the crash tests end the process, as a power cut would: SIGKILL, no clean-up.
+
+Nothing happens unless AGRILAKE_FAILPOINT names the point.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+VARIABLE = "AGRILAKE_FAILPOINT"
+POINTS = (
+    "landed",
+    "received",
+    "bronze_written",
+    "quarantine_written",
+    "accepted_written",
+    "recorded",
+    "receipt_written",
+    "silver_written",
+    "silver_applied",
+    "suite_recorded",
+    "gold_written",
+    "indicators_written",
+    "publication_made",
+    "publication_swapped",
+)
+
+
+def reach(point: str) -> None:
+    """The process is at `point` (one of POINTS): die here if the environment says so."""
+    if os.environ.get(VARIABLE) == point:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,50 @@
+"""Delta tables that the file side writes (bronze, accepted, quarantine), by delta-rs, without a JVM.
+
+Each write replaces all rows of one delivery in one commit, so a repeat changes nothing but the commit count,
+and a killed writer leaves either the old rows or the new ones.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+
+from agrilake.lake.locks import table_lock
+
+DELIVERY = "_delivery_id"
+
+
+def replace_delivery(path: Path, frame: pl.DataFrame, delivery_id: str, column: str = DELIVERY) -> None:
+    """Make the rows of `delivery_id` in the table exactly `frame` (which carries the id in `column`).
+
+    Partitioned by `column`; one writer at a time. Raises ConsistencyError if the table stays locked.
+    """
+    data = frame.to_arrow()
+    predicate = f"{column} = '{delivery_id}'"
+    with table_lock(path):
+        if not DeltaTable.is_deltatable(str(path)):
+            write_deltalake(str(path), data, mode="error", partition_by=[column])
+        elif frame.height == 0:
+            DeltaTable(str(path)).delete(predicate)
+        else:
+            write_deltalake(str(path), data, mode="overwrite", predicate=predicate, schema_mode="merge")
+
+
+def scan(path: Path, version: int | None = None) -> pl.LazyFrame | None:
+    """The table at a version (default: newest), or None where it does not exist."""
+    if not DeltaTable.is_deltatable(str(path)):
+        return None
+    return pl.scan_delta(str(path), version=version)
+
+
+def delivery_rows(path: Path, delivery_id: str, column: str = DELIVERY) -> pl.DataFrame | None:
+    """The rows of one delivery, or None where the table does not exist."""
+    frame = scan(path)
+    return None if frame is None else frame.filter(pl.col(column) == delivery_id).collect()
+
+
+def table_version(path: Path) -> int | None:
+    """The newest Delta version, or None where there is no table."""
+    return DeltaTable(str(path)).version() if DeltaTable.is_deltatable(str(path)) else None

@@ -1,0 +1,28 @@
+"""One writer a table: a lock between processes that the kernel drops when its holder dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from agrilake.errors import ConsistencyError
+
+WAIT_SECONDS = 1800.0
+
+
+@contextmanager
+def table_lock(path: Path, seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold the table at `path` (its lock stands beside it); ConsistencyError if another holds it too long."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout as error:
+        raise ConsistencyError(f"{path.name}: another writer held the table for {seconds:.0f} s") from error
+    try:
+        yield
+    finally:
+        lock.release()

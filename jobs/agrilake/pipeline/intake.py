@@ -1,0 +1,379 @@
+"""One file's way from the inbox into bronze, accepted and quarantine, with its receipt.
+
+`register` names and lands a file and gives it its place in the order of arrival; `process` reads, checks and
+stores it from the landed copy, so that it can be repeated at any time (after a kill, when reference data
+arrived, when a rule was mended) with the same outcome. Nothing is removed from the inbox before its bytes have
+landed and the delivery is recorded; a refused file goes back to inbox/<department>/退回/, its receipt to the outbox.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from agrilake.contract.model import Dataset
+from agrilake.errors import AgrilakeError, ConsistencyError, RefusedFile
+from agrilake.intake.divisions import DivisionIndex
+from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full, store
+from agrilake.intake.manifest import check_rows_stated, manifest_path
+from agrilake.intake.names import DeliveryName, parse_name
+from agrilake.intake.privacy import mask_text
+from agrilake.intake.raw import RawTable
+from agrilake.intake.read import read_file
+from agrilake.intake.receipt import ReceiptPaths, write_receipt
+from agrilake.intake.returned import give_back
+from agrilake.intake.rows import Checked, check_rows
+from agrilake.intake.settle import candidates as inbox_files
+from agrilake.intake.settle import check_place, settled
+from agrilake.lake.failpoints import reach
+from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
+from agrilake.lake.fit import require_types
+from agrilake.lake.locks import table_lock
+from agrilake.lake.state import Delivery
+from agrilake.pipeline.context import Lake
+
+ROWS_STATED = "rows_stated"
+WAITING_REASON = "行政区划表和区划代码对照表尚未入湖，本文件已收下，待区划表到达后自动处理。"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file: its delivery record, and the receipt where one was written."""
+
+    delivery: Delivery
+    receipt: ReceiptPaths | None = None
+    repeat_of: str | None = None
+
+
+def pending_files(lake: Lake, settle: bool = True) -> list[Path]:
+    """Files in the inbox (with `settle` only complete ones): reference data first, then by time and name."""
+    seconds = lake.settings.limits.settle_seconds if settle else 0.0
+    ready = [path for path in inbox_files(lake.home.inbox) if settled(path, seconds, time.time())]
+    reference = {dataset.id for dataset in lake.registry.reference()}
+    return sorted(ready, key=lambda path: (_dataset_part(path) not in reference, _modified(path), path.name))
+
+
+def _dataset_part(path: Path) -> str:
+    return path.name.split("__")[0]
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def register(lake: Lake, path: Path) -> Outcome | None:
+    """Name and land a file; the delivery is `received`, or refused or a repeat, with its receipt.
+
+    None where another process took the file meanwhile, and where it cannot be taken yet (it is still growing,
+    the disk is full, the system does not let it go): then it stays where it is, `agrilake status` says why, and
+    the next run tries again. One process registers at a time.
+    """
+    subject = _shown_name(path)
+    with table_lock(lake.home.root / "run" / "inbox"), _room(lake, subject):
+        if not os.path.lexists(path):
+            return None
+        try:
+            outcome = _register(lake, path)
+        except (DiskFull, StillChanging, OSError) as error:
+            said = f"{subject}: {error.strerror}" if isinstance(error, OSError) else str(error)
+            lake.state.resolve_failures("register", subject)
+            lake.state.record_failure("register", subject, said)
+            return None
+        lake.state.resolve_failures("register", subject)
+        return outcome
+
+
+@contextmanager
+def _room(lake: Lake, subject: str) -> Iterator[None]:
+    """Whatever a full disk makes of the libraries below, raised as DiskFull."""
+    try:
+        yield
+    except AgrilakeError:
+        raise
+    except Exception as error:  # each library has an error of its own for it
+        if not is_full(error):
+            raise
+        raise disk_full(subject, lake.home, type(error).__name__) from error
+
+
+def _register(lake: Lake, path: Path) -> Outcome:
+    department = _department(lake, path)
+    try:
+        check_place(path, lake.home.inbox)
+        name = parse_name(path, lake.registry)
+        landed = store(path, lake.home, lake.settings.limits)
+        reach("landed")
+    except RefusedFile as refusal:
+        return _refuse(lake, _unnamed(path, department), refusal, path)
+    dataset = lake.registry.get(name.dataset_id)
+    delivery = _delivery(path, name, dataset, landed.sha256, landed.bytes)
+    earlier = lake.state.same_bytes(landed.sha256, dataset.id)
+    repeat = next((item for item in earlier if item.period == name.period and not _same_file(item, path)), None)
+    if repeat is not None:
+        receipt = write_receipt(
+            lake.home, replace(repeat, file_name=delivery.file_name), None, None, dataset, repeated=True
+        )
+        _clear(path)
+        return Outcome(repeat, receipt, repeat_of=repeat.id)
+    if earlier and not name.confirmed:
+        return _refuse(lake, delivery, _same_bytes(earlier[0], name.period), path)
+    received = lake.state.record_delivery(replace(delivery, status="received"))
+    reach("received")
+    _clear(path)
+    return Outcome(received)
+
+
+def _department(lake: Lake, path: Path) -> str:
+    """The folder of the inbox in which the file lies, however deep; empty directly in the inbox or outside it."""
+    inside = path.relative_to(lake.home.inbox).parts if path.is_relative_to(lake.home.inbox) else ()
+    return inside[0] if len(inside) > 1 and os.pardir not in inside else ""
+
+
+def _shown_name(path: Path) -> str:
+    """The file's name as people may see it: without personal numbers, and bytes that are no text replaced."""
+    return mask_text(path.name.encode("utf-8", "replace").decode())
+
+
+def _same_file(earlier: Delivery, path: Path) -> bool:
+    """Whether the file is the one that was registered already, when the run ended before it left the inbox."""
+    return not earlier.is_final and earlier.file_name == _shown_name(path)
+
+
+def process(lake: Lake, delivery: Delivery) -> Outcome:
+    """Read, check and store a landed delivery; records it and writes its receipt.
+
+    Raises DiskFull, after which the delivery is as it was and is processed by the next run.
+    """
+    with _room(lake, delivery.id):
+        return _process(lake, delivery)
+
+
+def _process(lake: Lake, delivery: Delivery) -> Outcome:
+    dataset = lake.registry.get(delivery.dataset)
+    divisions = None if dataset.reference else lake.divisions()
+    if divisions is None and _needs_divisions(dataset):
+        waiting = lake.state.record_delivery(replace(delivery, status="waiting", reason=WAITING_REASON))
+        receipt = write_receipt(lake.home, waiting, None, None, dataset)
+        return Outcome(waiting, receipt)
+    try:
+        raw, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
+    except RefusedFile as refusal:
+        return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), dataset)
+    _store(lake, dataset, delivery, raw, checked)
+    final = lake.state.record_delivery(_counted(delivery, raw, checked, divisions, dataset))
+    reach("recorded")
+    receipt = write_receipt(lake.home, final, checked, raw, dataset)
+    reach("receipt_written")
+    return Outcome(final, receipt)
+
+
+def examine(
+    lake: Lake, path: Path, name: DeliveryName, dataset: Dataset, divisions: DivisionIndex | None
+) -> tuple[RawTable, Checked]:
+    """The very same reading and checking for a delivery and for `agrilake check`; stores nothing."""
+    raw = read_file(path, dataset, lake.settings.limits, lake.registry)
+    check_rows_stated(name.rows, raw.records)
+    original = _original(lake, name, dataset)
+    checked = check_rows(raw, dataset, name, divisions, lake.pseudonymiser, lake.settings, original)
+    return raw, checked
+
+
+def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Checked | None]:
+    """A dry run of the intake: the delivery as it would be recorded; nothing is stored."""
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        name = parse_name(path, lake.registry, check_folder=False)
+        dataset = lake.registry.get(name.dataset_id)
+        delivery = _delivery(path, name, dataset, content, path.stat().st_size)
+        divisions = None if dataset.reference else lake.divisions()
+        if divisions is None and _needs_divisions(dataset):
+            return replace(delivery, status="waiting", reason=WAITING_REASON), None, None
+        raw, checked = examine(lake, path, name, dataset, divisions)
+    except RefusedFile as refusal:
+        return _refused(_unnamed(path, path.parent.name), refusal), None, None
+    return _counted(delivery, raw, checked, divisions, dataset), raw, checked
+
+
+def stale_deliveries(lake: Lake) -> list[Delivery]:
+    """Deliveries to process again: interrupted, waiting for reference data that has come, or with divisions
+    that an earlier reference table did not know (so that the order of arrival does not matter)."""
+    divisions = lake.divisions()
+    candidates = lake.state.deliveries(status=("received", "waiting", "partial"))
+    return [item for item in candidates if _is_stale(item, divisions)]
+
+
+def _is_stale(delivery: Delivery, divisions: DivisionIndex | None) -> bool:
+    if delivery.status == "received" or divisions is None:
+        return delivery.status == "received"
+    outdated = delivery.reference_version != divisions.version
+    return delivery.status == "waiting" or (_division_doubt(delivery) and outdated)
+
+
+def _division_doubt(delivery: Delivery) -> bool:
+    return delivery.status == "partial" and any(
+        rule.startswith("division_") for rule in delivery.details.get("rules", {})
+    )
+
+
+def _needs_divisions(dataset: Dataset) -> bool:
+    return not dataset.reference and any(column.division_level for column in dataset.columns)
+
+
+def _delivery(path: Path, name: DeliveryName, dataset: Dataset, sha256: str, size: int) -> Delivery:
+    seed = "|".join((dataset.id, name.period, name.kind, str(name.revision), sha256))
+    return Delivery(
+        id=hashlib.sha256(seed.encode()).hexdigest()[:16],
+        dataset=dataset.id,
+        department=dataset.department,
+        period=name.period,
+        file_name=_shown_name(path),
+        sha256=sha256,
+        bytes=size,
+        status="received",
+        kind=name.kind,
+        revision=name.revision,
+        mends=name.mends,
+        contract_version=dataset.version,
+        details={} if name.rows is None else {ROWS_STATED: name.rows},
+    )
+
+
+def _unnamed(path: Path, department: str) -> Delivery:
+    """A record for a file whose name or bytes cannot be taken: known by its name and size alone."""
+    size = path.lstat().st_size
+    seed = f"{path.parent.name}/{path.name}|{size}"
+    identity = hashlib.sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()
+    return Delivery(identity[:16], "", department, "", _shown_name(path), "", size, "refused")
+
+
+def _name_of(delivery: Delivery) -> DeliveryName:
+    rows = delivery.details.get(ROWS_STATED)
+    return DeliveryName(delivery.dataset, delivery.period, delivery.kind, delivery.revision, delivery.mends, rows=rows)
+
+
+def _landed_path(lake: Lake, delivery: Delivery) -> Path:
+    return lake.home.landing / delivery.sha256[:2] / delivery.sha256
+
+
+def _original(lake: Lake, name: DeliveryName, dataset: Dataset) -> pl.DataFrame | None:
+    """Bronze rows of the delivery that a mend refers to: masked cells left as they are come from there."""
+    if name.mends is None:
+        return None
+    mended = lake.state.delivery(name.mends)
+    if mended is None or mended.dataset != dataset.id or mended.period != name.period:
+        raise RefusedFile(
+            "unknown_delivery",
+            f"文件名说它补正回执 {name.mends}，但本数据集、本期没有这个回执。",
+            "请用回执附带的补正文件修改，文件名保持不变。",
+        )
+    return delivery_rows(lake.home.table("bronze", dataset.id), mended.id)
+
+
+def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, checked: Checked) -> None:
+    bronze = checked.source.with_columns(pl.lit(delivery.id).alias(DELIVERY))
+    accepted = checked.accepted.with_columns(
+        pl.lit(delivery.id).alias(DELIVERY),
+        pl.lit(delivery.period).alias("_period"),
+        pl.lit(delivery.kind).alias("_kind"),
+        pl.lit(delivery.mends, dtype=pl.String).alias("_mends"),
+        pl.lit(delivery.revision, dtype=pl.Int32).alias("_revision"),
+        pl.lit(delivery.sequence, dtype=pl.Int64).alias("_sequence"),
+    )
+    findings = checked.findings.with_columns(pl.lit(delivery.id).alias("delivery_id"))
+    stored = {item.contract_version for item in lake.state.deliveries(dataset.id) if item.is_final}
+    require_types(lake.home.table("accepted", dataset.id), accepted, dataset.version, stored)
+    replace_delivery(lake.home.table("bronze", dataset.id), bronze, delivery.id)
+    reach("bronze_written")
+    replace_delivery(lake.home.table("quarantine"), findings, delivery.id, column="delivery_id")
+    reach("quarantine_written")
+    replace_delivery(lake.home.table("accepted", dataset.id), accepted, delivery.id)
+    reach("accepted_written")
+
+
+def _counted(
+    delivery: Delivery, raw: RawTable, checked: Checked, divisions: DivisionIndex | None, dataset: Dataset
+) -> Delivery:
+    accepted, duplicate = checked.accepted.height, checked.duplicates.height
+    quarantined = raw.records - accepted - duplicate
+    if quarantined != len(checked.quarantined_lines):
+        raise ConsistencyError(
+            f"{delivery.id}: {raw.records} records, but {accepted} accepted + {duplicate} duplicate + "
+            f"{len(checked.quarantined_lines)} quarantined"
+        )
+    errors = checked.findings.filter(pl.col("severity") == "error")
+    details = {
+        "rules": dict(sorted(Counter(errors["rule"]).items())),
+        "set_aside": _count_set_aside(raw),
+        "encoding": raw.encoding,
+        "delimiter": raw.delimiter,
+        "sheets": [mask_text(sheet) for sheet in raw.sheets],
+        "unmatched": [mask_text(header) for header in raw.unmatched],
+        **{key: value for key, value in delivery.details.items() if key == ROWS_STATED},
+    }
+    return replace(
+        delivery,
+        status="partial" if quarantined else "accepted",
+        code=None,
+        reason=None,
+        remedy=None,
+        records=raw.records,
+        accepted=accepted,
+        quarantined=quarantined,
+        duplicate=duplicate,
+        details=details,
+        reference_version=divisions.version if divisions else None,
+        contract_version=dataset.version,
+    )
+
+
+def _count_set_aside(raw: RawTable) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for item in raw.set_aside:
+        counts[item.kind] += item.lines
+    return dict(sorted(counts.items()))
+
+
+def _same_bytes(earlier: Delivery, period: str) -> RefusedFile:
+    return RefusedFile(
+        "same_bytes_other_period",
+        f"本文件与 {earlier.period} 期已收的文件（回执 {earlier.id[:8]}）内容完全相同，却报送为 {period} 期。",
+        "请核对是否选错了文件；确属两期相同的，请在文件名末尾加“__确认”再投。",
+    )
+
+
+def _refused(delivery: Delivery, refusal: RefusedFile) -> Delivery:
+    place = {"line": refusal.line, "column": refusal.column}
+    details = {**delivery.details, **{key: value for key, value in place.items() if value is not None}}
+    return replace(
+        delivery,
+        status="refused",
+        code=refusal.code,
+        reason=mask_text(refusal.reason),
+        remedy=mask_text(refusal.remedy),
+        details=details,
+    )
+
+
+def _refuse(
+    lake: Lake, delivery: Delivery, refusal: RefusedFile, file: Path, dataset: Dataset | None = None
+) -> Outcome:
+    refused = lake.state.record_delivery(_refused(delivery, refusal))
+    receipt = write_receipt(lake.home, refused, None, None, dataset)
+    give_back(lake.home, refused.department, refused.file_name, file)
+    return Outcome(refused, receipt)
+
+
+def _clear(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    manifest_path(path).unlink(missing_ok=True)

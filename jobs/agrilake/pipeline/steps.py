@@ -1,0 +1,183 @@
+"""Steps from accepted rows to the publication. Each looks at what is stored, does what is missing and no more."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from agrilake.catalog.catalogue import catalogue_table
+from agrilake.contract.order import in_order
+from agrilake.contract.settings import load_settings
+from agrilake.errors import AgrilakeError, UsageError
+from agrilake.gold.build import build_gold, gold_is_current
+from agrilake.indicators.engine import compute_indicators
+from agrilake.indicators.load import load_indicators
+from agrilake.lake.failpoints import reach
+from agrilake.lake.files import scan, table_version
+from agrilake.lake.locks import table_lock
+from agrilake.lake.state import Delivery
+from agrilake.pipeline.context import Lake
+from agrilake.publish import Publication, current_publication, publish
+from agrilake.suites import SuiteResult, validate
+from agrilake.tables.order import DeliveryRef
+from agrilake.tables.silver import apply_silver
+from agrilake.tables.write import TableWrite
+
+INDICATOR_VALUE = "indicator_value"
+
+
+def today() -> date:
+    """The day that overdue deliveries are counted from: AGRILAKE_TODAY (ISO) where set, else the clock's."""
+    said = os.environ.get("AGRILAKE_TODAY")
+    return date.fromisoformat(said) if said else datetime.now(ZoneInfo(load_settings().timezone)).date()
+
+
+def readable(error: BaseException) -> str:
+    """An error as one line for `agrilake status`: the lake's own words, of a foreign error its kind alone, since its
+    text may quote a value."""
+    return str(error) if isinstance(error, AgrilakeError) else f"{type(error).__name__} (details in the log)"
+
+
+def delivery_digests(deliveries: list[Delivery]) -> dict[str, str]:
+    """What of each delivery a silver table depends on: a change in any of it means applying it again."""
+    return {
+        item.id: hashlib.sha256(
+            f"{item.reference_version}|{item.contract_version}|{item.accepted}|{item.sequence}".encode()
+        ).hexdigest()[:16]
+        for item in deliveries
+    }
+
+
+def silver_is_current(lake: Lake, dataset: str) -> bool:
+    """Whether the silver table holds exactly the deliveries that are final."""
+    final = lake.state.deliveries(dataset, status=("accepted", "partial"))
+    return delivery_digests(final) == lake.state.applied(dataset)
+
+
+def update_silver(lake: Lake, name: str) -> TableWrite | None:
+    """Bring a silver table to the state of its final deliveries; None where it already is there."""
+    dataset = lake.registry.get(name)
+    if silver_is_current(lake, name):
+        return None
+    path = lake.home.table("silver", name)
+    with table_lock(path):
+        final = lake.state.deliveries(name, status=("accepted", "partial"))
+        digests = delivery_digests(final)
+        applied = lake.state.applied(name)
+        unchanged = {key for key, digest in applied.items() if digests.get(key) == digest}
+        gone = set(applied) - set(digests)
+        refs = [
+            DeliveryRef(item.id, item.period, item.kind, item.revision, item.sequence, item.mends) for item in final
+        ]
+        written = apply_silver(lake.spark(), lake.home, dataset, refs, None if gone else unchanged)
+        reach("silver_written")
+        lake.state.record_applied(name, digests)
+        reach("silver_applied")
+    return written
+
+
+def check_suite(lake: Lake, name: str) -> SuiteResult | None:
+    """Validate a silver table at its newest version; None where that version was validated or there is none."""
+    dataset = lake.registry.get(name)
+    version = table_version(lake.home.table("silver", name))
+    known = lake.state.suites().get(name)
+    if version is None or (known is not None and known["table_version"] == version):
+        return None
+    result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
+    lake.state.record_suite(name, version, result.decision, result.as_rows())
+    reach("suite_recorded")
+    return result
+
+
+def stopped(lake: Lake) -> dict[str, str]:
+    """Datasets whose suite said stop, with the Chinese reason."""
+    reasons = {}
+    for name, suite in lake.state.suites().items():
+        if suite["decision"] == "stop" and name in lake.registry.datasets:
+            failed = [item["description"] for item in suite["results"] if not item["success"]]
+            reasons[name] = f"《{lake.registry.get(name).title}》质量检查未通过：{'；'.join(failed[:3])}"
+    return reasons
+
+
+def held_tables(lake: Lake) -> dict[str, str]:
+    """Gold tables downstream of a stopped dataset, with the reason: they keep their last good version."""
+    reasons = stopped(lake)
+    for table in in_order(lake.registry):
+        blocked = [reasons[name] for name in table.inputs if name in reasons]
+        if blocked:
+            reasons[table.id] = blocked[0]
+    return {name: reason for name, reason in reasons.items() if name in lake.registry.gold}
+
+
+def update_gold(lake: Lake, name: str) -> TableWrite | None:
+    """Build one gold table where its inputs changed; None where it is held or up to date."""
+    if name not in lake.registry.gold:
+        raise UsageError(f"no gold table {name!r}; known: {', '.join(lake.registry.gold)}")
+    if name in held_tables(lake):
+        return None
+    with table_lock(lake.home.table("gold", name)):
+        written = build_gold(lake.spark(), lake.home, lake.registry.gold[name], lake.registry, lake.settings)
+    reach("gold_written")
+    return written if written.changed else None
+
+
+def update_indicators(lake: Lake) -> TableWrite | None:
+    """Compute all indicator values; None where no input changed."""
+    with table_lock(lake.home.table("gold", INDICATOR_VALUE)):
+        written = compute_indicators(lake.spark(), lake.home, load_indicators(), lake.registry, lake.settings)
+    reach("indicators_written")
+    return written if written.changed else None
+
+
+def update_publication(lake: Lake) -> Publication:
+    """Record the lake's version and publish it; the same lake is the same publication."""
+    lake.state.record_lake_version(lake_tables(lake))
+    catalogue = catalogue_table(lake.registry, lake.state, silver_rows(lake), today())
+    return publish(
+        lake.home,
+        lake.registry,
+        lake.settings,
+        lake.state,
+        held=held_tables(lake),
+        indicators=load_indicators(),
+        catalogue=catalogue,
+    )
+
+
+def lake_tables(lake: Lake) -> dict[str, int]:
+    """Newest Delta version of every silver and gold table: {"silver/x": 3, …}."""
+    found: dict[str, int] = {}
+    for layer in ("silver", "gold"):
+        folder = lake.home.table(layer)
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            version = None if path.name.startswith(".") else table_version(path)
+            if version is not None:
+                found[f"{layer}/{path.name}"] = version
+    return found
+
+
+def silver_rows(lake: Lake) -> dict[str, int]:
+    """Rows of each silver table."""
+    counts = {}
+    for name in lake.registry.datasets:
+        table = scan(lake.home.table("silver", name))
+        counts[name] = 0 if table is None else int(table.select(pl.len()).collect().item())
+    return counts
+
+
+def publication_is_current(lake: Lake) -> bool:
+    """Whether what is published is the lake as it stands, and nothing is left to build."""
+    current = current_publication(lake.home)
+    versions = lake.state.lake_versions()
+    if current is None or not versions or versions[-1].tables != lake_tables(lake):
+        return False
+    held = held_tables(lake)
+    built = [table for table in lake.registry.gold if table not in held]
+    gold_current = all(
+        gold_is_current(lake.home, lake.registry.gold[name], lake.registry, lake.settings) for name in built
+    )
+    return gold_current and current.lake_version == versions[-1].version

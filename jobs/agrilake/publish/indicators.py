@@ -1,0 +1,110 @@
+"""The published indicator values: gold's numbers with the names, units and sources that a chart shows beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from agrilake.contract.load import Registry
+from agrilake.errors import ConsistencyError
+from agrilake.lake.state import Delivery
+from agrilake.publish.database import comment, empty_table, insert, registered
+from agrilake.publish.layouts import INDICATOR_VALUE
+from agrilake.publish.metadata import fresh_until, latest_periods, period_start, source_datasets, source_text
+
+NAME = "indicator_value"
+FROM_GOLD = (
+    *("indicator_id", "division_code", "division_level", "township_code", "period", "period_type"),
+    *("value", "numerator", "denominator", "flag", "missing_reason", "previous_year_value", "yoy"),
+    *("target", "to_target", "input_versions"),
+)
+FROM_INDICATOR = {"indicator_name": "name", "unit": "unit", "decimals": "decimals", "direction": "direction"}
+
+
+def indicator_values(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    version: int,
+    names: pl.DataFrame,
+    registry: Registry,
+    deliveries: Iterable[Delivery],
+) -> None:
+    """Make `indicator_value` from gold/indicator_value at a Delta version; `indicator` must be there already.
+
+    `names` holds code and name of the divisions, one row a code. A value whose indicator is no longer declared is
+    left out. Raises ConsistencyError where a join would lose or multiply rows.
+    """
+    with registered(connection, path, version) as kinds:
+        missing = [name for name in FROM_GOLD if name not in kinds]
+        if missing:
+            raise ConsistencyError(f"gold/{NAME} version {version}: no column {', '.join(missing)}")
+        connection.execute("CREATE TEMP TABLE value AS SELECT * FROM source")
+    text = "VARCHAR"
+    _small(connection, "named", {"code": text, "name": text}, names.iter_rows(named=True))
+    origins = _origins(connection, registry, deliveries)
+    _small(connection, "origin", {"inputs": text, "source": text, "fresh_until": text}, origins)
+    _small(connection, "start", {"period": text, "day": "DATE"}, _starts(connection))
+    empty_table(connection, INDICATOR_VALUE)
+    chosen = ", ".join(f"{_expression(column.name)}::{column.sql_type}" for column in INDICATOR_VALUE.columns)
+    connection.execute(
+        f"INSERT INTO {NAME} SELECT {chosen} FROM value v "
+        "JOIN indicator i ON i.id = v.indicator_id "
+        "LEFT JOIN named d ON d.code = v.division_code LEFT JOIN named t ON t.code = v.township_code "
+        "LEFT JOIN origin o ON o.inputs = v.input_versions LEFT JOIN start s ON s.period = v.period "
+        "ORDER BY i.sort, v.period, v.division_code"
+    )
+    expected = _one(connection, "SELECT count(*) FROM value WHERE indicator_id IN (SELECT id FROM indicator)")
+    found = _one(connection, f"SELECT count(*) FROM {NAME}")
+    if expected != found:
+        raise ConsistencyError(f"{NAME}: {expected} values became {found} when names were joined")
+    for table in ("value", "named", "origin", "start"):
+        connection.execute(f"DROP TABLE {table}")
+    comment(connection, INDICATOR_VALUE)
+
+
+def _expression(column: str) -> str:
+    if column in FROM_INDICATOR:
+        return f"i.{FROM_INDICATOR[column]}"
+    others = {
+        "division_name": "d.name",
+        "township_name": "t.name",
+        "period_start": "s.day",
+        "source": "o.source",
+        "fresh_until": "o.fresh_until",
+    }
+    return others.get(column, f"v.{column}")
+
+
+def _origins(
+    connection: duckdb.DuckDBPyConnection, registry: Registry, deliveries: Iterable[Delivery]
+) -> list[dict[str, Any]]:
+    """For each set of input versions: who holds the data behind it, and up to which period it came."""
+    latest: Mapping[str, str] = latest_periods(deliveries)
+    rows = []
+    for (inputs,) in connection.execute("SELECT DISTINCT input_versions FROM value").fetchall():
+        datasets = source_datasets(json.loads(inputs or "{}"), registry)
+        rows.append({"inputs": inputs, "source": source_text(datasets), "fresh_until": fresh_until(datasets, latest)})
+    return rows
+
+
+def _starts(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    periods = connection.execute("SELECT DISTINCT period FROM value").fetchall()
+    return [{"period": period, "day": period_start(period)} for (period,) in periods]
+
+
+def _small(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    kinds = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    connection.execute(f"CREATE TEMP TABLE {name} ({kinds})")
+    insert(connection, name, list(columns), rows)
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0

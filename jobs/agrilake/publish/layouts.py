@@ -1,0 +1,128 @@
+"""The published tables beside the gold tables: what is known about the data itself."""
+
+from __future__ import annotations
+
+from agrilake.publish.model import Column, Layout
+
+
+def _layout(name: str, title: str, *columns: tuple[str, str, str]) -> Layout:
+    return Layout(name, title, tuple(Column(*column) for column in columns))
+
+
+INDICATOR = _layout(
+    "indicator",
+    "指标",
+    ("id", "VARCHAR", "指标编号"),
+    ("name", "VARCHAR", "指标名称"),
+    ("unit", "VARCHAR", "单位"),
+    ("decimals", "INTEGER", "小数位数"),
+    ("direction", "VARCHAR", "好的方向"),
+    ("owner", "VARCHAR", "责任部门"),
+    ("task", "VARCHAR", "规划任务"),
+    ("description", "VARCHAR", "说明"),
+    ("formula", "VARCHAR", "计算公式"),
+    ("edition", "VARCHAR", "口径版本"),
+    ("sort", "INTEGER", "排列次序"),
+)
+INDICATOR_VALUE = _layout(
+    "indicator_value",
+    "指标值",
+    ("indicator_id", "VARCHAR", "指标编号"),
+    ("indicator_name", "VARCHAR", "指标名称"),
+    ("unit", "VARCHAR", "单位"),
+    ("decimals", "INTEGER", "小数位数"),
+    ("direction", "VARCHAR", "好的方向"),
+    ("division_code", "VARCHAR", "区划代码"),
+    ("division_name", "VARCHAR", "区划名称"),
+    ("division_level", "VARCHAR", "区划级别"),
+    ("township_code", "VARCHAR", "镇街代码"),
+    ("township_name", "VARCHAR", "镇街名称"),
+    ("period", "VARCHAR", "期间"),
+    ("period_type", "VARCHAR", "期间类型"),
+    ("period_start", "DATE", "期间第一天"),
+    ("value", "DECIMAL(24,6)", "指标值"),
+    ("numerator", "DECIMAL(24,6)", "分子"),
+    ("denominator", "DECIMAL(24,6)", "分母"),
+    ("flag", "VARCHAR", "数据性质"),
+    ("missing_reason", "VARCHAR", "缺失原因"),
+    ("previous_year_value", "DECIMAL(24,6)", "上年同期值"),
+    ("yoy", "DECIMAL(24,6)", "同比"),
+    ("target", "DECIMAL(24,6)", "目标值"),
+    ("to_target", "DECIMAL(24,6)", "与目标之差"),
+    ("source", "VARCHAR", "数据来源"),
+    ("fresh_until", "VARCHAR", "数据截至"),
+    ("input_versions", "VARCHAR", "输入表版本"),
+)
+DELIVERY = _layout(
+    "delivery",
+    "报送批次",
+    ("id", "VARCHAR", "批次编号"),
+    ("dataset", "VARCHAR", "数据集"),
+    ("title", "VARCHAR", "数据集名称"),
+    ("department", "VARCHAR", "报送部门"),
+    ("period", "VARCHAR", "报送期"),
+    ("kind", "VARCHAR", "类别（全量或补正）"),
+    ("revision", "INTEGER", "更正次数"),
+    ("file_name_masked", "VARCHAR", "文件名（备注已遮盖）"),
+    ("status", "VARCHAR", "状态"),
+    ("records", "BIGINT", "记录数"),
+    ("accepted", "BIGINT", "接收"),
+    ("quarantined", "BIGINT", "隔离"),
+    ("duplicate", "BIGINT", "重复"),
+    ("received_at", "TIMESTAMP", "收到时间"),
+)
+QUARANTINE_SUMMARY = _layout(
+    "quarantine_summary",
+    "隔离情况",
+    ("dataset", "VARCHAR", "数据集"),
+    ("title", "VARCHAR", "数据集名称"),
+    ("department", "VARCHAR", "报送部门"),
+    ("period", "VARCHAR", "报送期"),
+    ("rule", "VARCHAR", "规则"),
+    ("reason", "VARCHAR", "问题"),
+    ("count", "BIGINT", "记录数"),
+)
+HELD_TABLE = _layout(
+    "held_table",
+    "暂停更新的表",
+    ("table", "VARCHAR", "表"),
+    ("title", "VARCHAR", "名称"),
+    ("held", "BOOLEAN", "是否暂停更新"),
+    ("reason", "VARCHAR", "原因"),
+    ("since_version", "BIGINT", "自哪一次发布起暂停"),
+    ("shown_version", "BIGINT", "显示的是哪一次发布的数据"),
+)
+PUBLICATION = _layout(
+    "publication",
+    "本次发布",
+    ("version", "BIGINT", "发布版本"),
+    ("made_at", "TIMESTAMP", "发布时间"),
+    ("lake_version", "BIGINT", "数据湖版本"),
+    ("district_code", "VARCHAR", "区县代码"),
+    ("district_name", "VARCHAR", "区县名称"),
+)
+CATALOGUE_TITLE = "涉农信息资源目录"
+CATALOGUE_COLUMNS = {
+    "dataset": "数据集",
+    "title": "名称",
+    "department": "部门代码",
+    "department_title": "部门",
+    "owner": "责任单位",
+    "content": "内容",
+    "frequency": "报送周期",
+    "period_latest": "最新报送期",
+    "periods_delivered": "已报期数",
+    "due_on": "应报日期",
+    "overdue": "是否逾期",
+    "freshness_days": "距最新期末天数",
+    "rows": "行数",
+    "quality_score": "质量得分",
+    "deliveries": "报送次数",
+    "accepted": "接收记录数",
+    "quarantined": "隔离记录数",
+    "duplicate": "重复记录数",
+    "last_delivery_at": "最近报送时间",
+    "privacy_grade": "隐私等级",
+    "sharing": "共享属性",
+    "status": "状态",
+}

@@ -1,0 +1,99 @@
+"""What is published, and where each of its tables comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+LEADER, ANALYST = "leader", "analyst"
+ROLES = (LEADER, ANALYST)
+
+
+class IndicatorDeclaration(Protocol):
+    """What the publication shows of an indicator (agrilake.indicators makes these)."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def decimals(self) -> int: ...
+    @property
+    def direction(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def edition(self) -> str: ...
+    @property
+    def sort(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """One gold table of a publication.
+
+    `delta_version` is None where nothing was built yet (the table is published empty). A held table
+    (`reason` is not empty) is copied from the publication before; `shown_version` is the publication that its rows
+    were first published in (None: never), `since_version` the one from which it has been held.
+    """
+
+    name: str
+    title: str
+    delta_version: int | None
+    reason: str = ""
+    since_version: int | None = None
+    shown_version: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether a suite's stop keeps the newer rows back."""
+        return bool(self.reason)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A publication on disk: `path` holds leader.duckdb, analyst.duckdb and manifest.json.
+
+    `tables` gives the rows of each table in the analyst's file, `held` the reasons of those kept back.
+    """
+
+    version: int
+    path: Path
+    lake_version: int
+    made_at: str
+    fingerprint: str
+    tables: Mapping[str, int]
+    held: Mapping[str, str]
+    sources: Mapping[str, TableSource]
+
+    def database(self, role: str) -> Path:
+        """The role's DuckDB file."""
+        return self.path / f"{role}.duckdb"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a published table: its Chinese title becomes the comment in the database."""
+
+    name: str
+    sql_type: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns and title of a table that is not a gold table."""
+
+    name: str
+    title: str
+    columns: Sequence[Column]

@@ -1,0 +1,134 @@
+"""Publications on disk: complete or not there at all.
+
+A publication is made in `<version>.tmp`, fsync'd and renamed; then the link `current` is swapped. A folder whose
+name is a number is complete, whatever happened; everything else is a leftover and is removed by the next run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from agrilake.paths import Home
+from agrilake.publish.model import ANALYST, Publication, TableSource
+
+KEPT = 5
+CURRENT, MANIFEST = "current", "manifest.json"
+UNFINISHED, RETIRED = ".tmp", ".old"
+CHUNK = 1 << 20
+
+
+def publications(home: Home) -> list[Publication]:
+    """All complete publications, oldest first."""
+    folder = home.publications
+    found = [path for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
+    return [read_publication(path) for path in sorted(found, key=lambda path: int(path.name))]
+
+
+def current_publication(home: Home) -> Publication | None:
+    """The publication that readers see; None before the first."""
+    link = home.publications / CURRENT
+    return read_publication(link.resolve()) if link.is_dir() else None
+
+
+def read_publication(path: Path) -> Publication:
+    """A publication from its manifest."""
+    manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    sources = {name: TableSource(**item) for name, item in manifest["tables"].items()}
+    return Publication(
+        version=manifest["version"],
+        path=path,
+        lake_version=manifest["lake_version"],
+        made_at=manifest["made_at"],
+        fingerprint=manifest["fingerprint"],
+        tables={name: item["rows"] for name, item in manifest["files"][f"{ANALYST}.duckdb"]["tables"].items()},
+        held={name: source.reason for name, source in sources.items() if source.held},
+        sources=sources,
+    )
+
+
+def start(home: Home, version: int) -> Path:
+    """An empty folder to make the publication in."""
+    path = home.publications / f"{folder_name(version)}{UNFINISHED}"
+    path.mkdir(parents=True, mode=0o750)
+    return path
+
+
+def folder_name(version: int) -> str:
+    """Folder of a version; leading zeros keep listings in order."""
+    return f"{version:06d}"
+
+
+def write_manifest(
+    path: Path, head: dict[str, Any], sources: dict[str, TableSource], rows: dict[str, dict[str, int]]
+) -> None:
+    """manifest.json: the head, each table's origin, each file's hash and rows."""
+    files = {
+        name: {
+            "sha256": _sha256(path / name),
+            "bytes": (path / name).stat().st_size,
+            "tables": {table: {"rows": count} for table, count in counts.items()},
+        }
+        for name, counts in rows.items()
+    }
+    tables = {name: asdict(source) for name, source in sources.items()}
+    text = json.dumps({**head, "tables": tables, "files": files}, ensure_ascii=False, indent=1)
+    (path / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def finish(unfinished: Path) -> Path:
+    """Bring everything in the folder to disk and give the folder its name."""
+    for file in unfinished.iterdir():
+        _fsync(file)
+    _fsync(unfinished)
+    path = unfinished.with_name(unfinished.name.removesuffix(UNFINISHED))
+    unfinished.rename(path)
+    _fsync(path.parent)
+    return path
+
+
+def make_current(home: Home, path: Path) -> None:
+    """Let readers see this publication from now on, in one step."""
+    fresh = home.publications / f"{CURRENT}{UNFINISHED}"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(path.name)
+    fresh.replace(home.publications / CURRENT)
+    _fsync(home.publications)
+
+
+def clean(home: Home) -> None:
+    """Remove what killed runs left behind."""
+    for path in home.publications.iterdir():
+        if path.name.endswith((UNFINISHED, RETIRED)):
+            path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
+
+
+def retire(home: Home) -> None:
+    """Keep the last publications and the current one; a reader that has an older file open keeps reading it."""
+    current = current_publication(home)
+    for publication in publications(home)[:-KEPT]:
+        if current is None or publication.version != current.version:
+            retired = publication.path.with_name(publication.path.name + RETIRED)
+            publication.path.rename(retired)  # so that a half-removed folder never counts as complete
+            shutil.rmtree(retired)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

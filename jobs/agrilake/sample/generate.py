@@ -1,0 +1,136 @@
+"""Making a sample: facts from the seed, files from the facts, the truth beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agrilake.sample import (
+    agri,
+    agri_files,
+    badfiles,
+    civil,
+    commerce,
+    parcel_files,
+    parcels,
+    postal,
+    stats,
+    truth,
+)
+from agrilake.sample.drop import Drop, ExpectedFile
+from agrilake.sample.periods import year_of_months
+from agrilake.sample.places import load_places
+
+DEFAULT_PARCEL_ROWS = 300_000
+COMMITTED: dict[str, Any] = {
+    "seed": 500112,
+    "months": ("2024-01", "2024-02"),
+    "townships": ("玉峰山镇", "兴隆镇", "洛碛镇"),
+    "parcel_rows": 6000,
+    "scale": 0.2,
+}
+"""Arguments of the small set in sample_data/; two of its villages share a name, all its towns have two codes."""
+
+
+@dataclass(frozen=True)
+class SampleManifest:
+    """What was made: the inbox, the truth's folder, the files in order of arrival, and their totals."""
+
+    target: Path
+    seed: int
+    files: tuple[ExpectedFile, ...]
+    indicators: int
+
+    @property
+    def inbox(self) -> Path:
+        return self.target / "inbox"
+
+    @property
+    def truth(self) -> Path:
+        return self.target / "truth"
+
+    def totals(self) -> dict[str, int]:
+        """files, refused, repeats, records, accepted, quarantined, duplicate."""
+        return {
+            "files": len(self.files),
+            "refused": sum(item.status == "refused" for item in self.files),
+            "repeats": sum(item.status == "repeat" for item in self.files),
+            "records": sum(item.records for item in self.files),
+            "accepted": sum(item.accepted for item in self.files),
+            "quarantined": sum(item.quarantined for item in self.files),
+            "duplicate": sum(item.duplicate for item in self.files),
+        }
+
+
+def generate(
+    target: Path,
+    seed: int = 500112,
+    months: Sequence[str] | int = 2024,
+    townships: Sequence[str] | None = None,
+    parcel_rows: int | None = None,
+    scale: float = 1.0,
+    bad_files: bool = True,
+) -> SampleManifest:
+    """Write <target>/inbox/<department>/… and <target>/truth/…; the same arguments give the same bytes.
+
+    `months` is a year or consecutive months (2024-01 …) of one year; `townships` limits the divisions (names or
+    codes); `parcel_rows` is the total of postal_parcel over all months (about); `scale` multiplies the number of
+    households, entities and elders; `bad_files` adds the files that must be refused.
+    Raises FileExistsError if the target has an inbox or truth already, ValueError for bad months or townships.
+    """
+    if (target / "inbox").exists() or (target / "truth").exists():
+        raise FileExistsError(f"{target} already holds a sample; give an empty folder")
+    chosen = year_of_months(months) if isinstance(months, int) else tuple(months)
+    if not chosen or list(chosen) != sorted(set(chosen)):
+        raise ValueError(f"months must be in order and without repeats, got {', '.join(chosen)}")
+    places = load_places(seed, townships)
+    drop = Drop(target, places, seed)
+    facts = _facts(drop, seed, chosen, scale, parcel_rows or DEFAULT_PARCEL_ROWS)
+    if bad_files:
+        badfiles.deliver(drop, chosen, facts.households.first)
+    expected = drop.finish()
+    values = truth.write(facts, drop.target / "truth")
+    manifest = SampleManifest(target, seed, tuple(expected), values.height)
+    summary = {
+        "seed": seed,
+        "months": list(chosen),
+        "townships": [town.code for town in places.townships],
+        **manifest.totals(),
+    }
+    (manifest.truth / "summary.json").write_text(
+        json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
+    return manifest
+
+
+def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_rows: int) -> truth.Facts:
+    """Make the facts department by department, and write each one's files."""
+    places = drop.places
+    years = sorted({int(month[:4]) for month in months})
+    stats.deliver(drop, seed, [years[0] - 1, *years])
+    households = agri.households(places, months, seed, scale)
+    agri_files.deliver_households(drop, households, months, seed)
+    entities = agri.entities(places, months, seed, scale)
+    agri_files.deliver_entities(drop, entities, seed)
+    batches = agri.batches(entities, months, seed)
+    agri_files.deliver_batches(drop, batches, seed)
+    commerce_sites = commerce.sites(places, months, seed)
+    commerce.deliver_sites(drop, commerce_sites, seed)
+    sales = commerce.sales(entities, months, seed)
+    commerce.deliver_sales(drop, sales, months, seed)
+    elders = civil.elders(places, months, seed, scale)
+    civil.deliver_elders(drop, elders, months, seed)
+    ledger = civil.ledger(places, months, seed)
+    civil.deliver_ledger(drop, ledger, seed)
+    nodes = postal.sites(places, months, seed)
+    postal.deliver_sites(drop, nodes, seed)
+    gathered = truth.ParcelFacts()
+    for index, (month, events) in enumerate(parcels.events_by_month(nodes, months, seed, parcel_rows)):
+        gathered.add(events)
+        parcel_files.deliver(drop, month, events, index, seed)
+    return truth.Facts(
+        places, months, households, entities, batches, commerce_sites, sales, elders, ledger, nodes, gathered
+    )

@@ -1,0 +1,57 @@
+"""Months, quarters and ISO weeks, as delivery periods are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+
+def year_of_months(year: int) -> tuple[str, ...]:
+    """The twelve months of a year: 2024-01 … 2024-12."""
+    return tuple(f"{year}-{month:02d}" for month in range(1, 13))
+
+
+def first_day(month: str) -> date:
+    """First day of a month 2024-05."""
+    return date.fromisoformat(f"{month}-01")
+
+
+def last_day(month: str) -> date:
+    """Last day of a month 2024-05."""
+    return first_day(next_month(month)) - timedelta(days=1)
+
+
+def next_month(month: str) -> str:
+    """The month after."""
+    return f"{first_day(month).replace(day=28) + timedelta(days=4):%Y-%m}"
+
+
+def days_of(month: str) -> list[date]:
+    """Every day of a month."""
+    start = first_day(month)
+    return [start + timedelta(days=i) for i in range((last_day(month) - start).days + 1)]
+
+
+def year_before(month: str) -> str:
+    """The same month of the year before."""
+    return f"{int(month[:4]) - 1}{month[4:]}"
+
+
+def quarter_of(month: str) -> str:
+    """The quarter a month lies in: 2024Q2."""
+    return f"{month[:4]}Q{(int(month[5:]) + 2) // 3}"
+
+
+def quarters_of(months: Sequence[str]) -> list[str]:
+    """The quarters that the months touch, in order."""
+    return list(dict.fromkeys(quarter_of(month) for month in months))
+
+
+def week_month(day: date) -> str:
+    """The month that the day's ISO week belongs to: that of its Thursday."""
+    return f"{day + timedelta(days=3 - day.weekday()):%Y-%m}"
+
+
+def weeks_in(month: str) -> int:
+    """How many ISO weeks belong to a month: its Thursdays."""
+    return sum(day.weekday() == 3 for day in days_of(month))

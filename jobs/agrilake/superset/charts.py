@@ -1,0 +1,235 @@
+"""Params of the chart kinds that the dashboards use: pure functions that return a `Chart`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from agrilake.superset.assets import Chart, SupersetDataset
+
+TEMPLATES = Path(__file__).parent / "templates"
+NUMBER = ",.2~f"
+COLOURS = "agrilake"
+# The target stands out, this year is strong, last year pale: by the order in which the series are drawn.
+TREND_COLOURS = "agrilake_trend"
+
+
+def where(column: str, operator: str, value: object) -> dict[str, Any]:
+    """A chart's own filter: column, operator as in Superset ("==", "IN"), value."""
+    return {
+        "clause": "WHERE",
+        "expressionType": "SIMPLE",
+        "subject": column,
+        "operator": operator,
+        "operatorId": {"IN": "IN", "==": "EQUALS", ">": "GREATER_THAN"}[operator],
+        "comparator": value,
+        "isExtra": False,
+    }
+
+
+def _order(*items: tuple[str, bool]) -> list[str]:
+    return [json.dumps([column, ascending]) for column, ascending in items]
+
+
+def template(
+    name: str,
+    title: str,
+    description: str,
+    dataset: SupersetDataset,
+    columns: tuple[str, ...],
+    *,
+    file: str,
+    filters: tuple[dict[str, Any], ...] = (),
+    order: tuple[tuple[str, bool], ...] = (),
+    limit: int = 50,
+) -> Chart:
+    """Rows of a dataset laid out by a Handlebars template of templates/ (looks come from dashboard.css)."""
+    return Chart(
+        name,
+        title,
+        description,
+        dataset,
+        "handlebars",
+        {
+            "query_mode": "raw",
+            "all_columns": list(columns),
+            "order_by_cols": _order(*order),
+            "adhoc_filters": list(filters),
+            "row_limit": limit,
+            "handlebarsTemplate": (TEMPLATES / file).read_text(encoding="utf-8"),
+            "styleTemplate": "",
+        },
+    )
+
+
+def table(
+    name: str,
+    title: str,
+    description: str,
+    dataset: SupersetDataset,
+    columns: tuple[str, ...],
+    *,
+    filters: tuple[dict[str, Any], ...] = (),
+    order: tuple[tuple[str, bool], ...] = (),
+    column_config: dict[str, dict[str, Any]] | None = None,
+    warnings: tuple[dict[str, Any], ...] = (),
+    page: int = 10,
+    search: bool = False,
+) -> Chart:
+    """Rows as they are, paged; `warnings` are Superset's conditional formats."""
+    return Chart(
+        name,
+        title,
+        description,
+        dataset,
+        "table",
+        {
+            "query_mode": "raw",
+            "all_columns": list(columns),
+            "order_by_cols": _order(*order),
+            "adhoc_filters": list(filters),
+            "row_limit": 5_000,
+            **_table_look(column_config, warnings, page, search),
+        },
+    )
+
+
+def summary_table(
+    name: str,
+    title: str,
+    description: str,
+    dataset: SupersetDataset,
+    groupby: tuple[str, ...],
+    metrics: tuple[str, ...],
+    *,
+    sort_by: str,
+    column_config: dict[str, dict[str, Any]] | None = None,
+    page: int = 10,
+    search: bool = False,
+) -> Chart:
+    """Metrics by dimensions, the largest `sort_by` first."""
+    return Chart(
+        name,
+        title,
+        description,
+        dataset,
+        "table",
+        {
+            "query_mode": "aggregate",
+            "groupby": list(groupby),
+            "metrics": list(metrics),
+            "timeseries_limit_metric": sort_by,
+            "order_desc": True,
+            "adhoc_filters": [],
+            "row_limit": 5_000,
+            **_table_look(column_config, (), page, search),
+        },
+    )
+
+
+def _table_look(
+    column_config: dict[str, dict[str, Any]] | None, warnings: tuple[dict[str, Any], ...], page: int, search: bool
+) -> dict[str, Any]:
+    return {
+        "server_pagination": False,
+        "page_length": page,
+        "include_search": search,
+        "show_cell_bars": False,
+        "color_pn": False,
+        "table_timestamp_format": "%Y-%m-%d",
+        "column_config": column_config or {},
+        "conditional_formatting": list(warnings),
+        "allow_rearrange_columns": False,
+    }
+
+
+def line(
+    name: str,
+    title: str,
+    description: str,
+    dataset: SupersetDataset,
+    *,
+    axis: str,
+    metrics: tuple[str, ...],
+    filters: tuple[dict[str, Any], ...] = (),
+) -> Chart:
+    """Metrics along a time axis of months, with markers, from zero only where the data is."""
+    return Chart(
+        name,
+        title,
+        description,
+        dataset,
+        "echarts_timeseries_line",
+        {
+            "x_axis": axis,
+            "time_grain_sqla": "P1M",
+            "metrics": list(metrics),
+            "groupby": [],
+            "adhoc_filters": list(filters),
+            "row_limit": 5_000,
+            "markerEnabled": True,
+            "markerSize": 6,
+            "show_legend": True,
+            "legendOrientation": "top",
+            "legendType": "scroll",
+            "rich_tooltip": True,
+            "x_axis_time_format": "%Y-%m",
+            "tooltipTimeFormat": "%Y年%-m月",
+            "y_axis_format": NUMBER,
+            "truncateYAxis": True,
+            "y_axis_bounds": [None, None],
+            "color_scheme": TREND_COLOURS,
+            "seriesType": "line",
+            "only_total": True,
+        },
+    )
+
+
+def bars(
+    name: str,
+    title: str,
+    description: str,
+    dataset: SupersetDataset,
+    *,
+    axis: str,
+    metrics: tuple[str, ...],
+    filters: tuple[dict[str, Any], ...] = (),
+    horizontal: bool = False,
+    stack: bool = False,
+    groupby: tuple[str, ...] = (),
+    by_axis: bool = False,
+    limit: int = 1_000,
+) -> Chart:
+    """Metrics by a category; a click on a bar filters, a right click drills by or to detail.
+
+    The largest stands first, unless `by_axis` keeps the order of the axis (months).
+    """
+    return Chart(
+        name,
+        title,
+        description,
+        dataset,
+        "echarts_timeseries_bar",
+        {
+            "x_axis": axis,
+            "xAxisForceCategorical": True,
+            "x_axis_sort": axis if by_axis else metrics[0],
+            "x_axis_sort_asc": by_axis or horizontal,
+            "metrics": list(metrics),
+            "groupby": list(groupby),
+            "adhoc_filters": list(filters),
+            "orientation": "horizontal" if horizontal else "vertical",
+            "stack": "Stack" if stack else None,
+            "row_limit": limit,
+            "show_value": True,
+            "show_legend": bool(groupby) or len(metrics) > 1,
+            "legendOrientation": "top",
+            "rich_tooltip": True,
+            "y_axis_format": ",.1~f",
+            "xAxisLabelRotation": 0 if horizontal else 45,
+            "xAxisLabelInterval": "0",
+            "color_scheme": COLOURS,
+            "only_total": True,
+        },
+    )

@@ -1,0 +1,162 @@
+"""Datasets over the tables of the published file: gold tables from their contracts, and the lake's own records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from agrilake.catalog.catalogue import CATALOGUE_SCHEMA
+from agrilake.contract.load import Registry
+from agrilake.contract.model import Column, Dataset, LogicalType
+from agrilake.publish import layouts
+from agrilake.publish.database import sql_type
+from agrilake.publish.model import LEADER, Layout
+from agrilake.publish.model import Column as LayoutColumn
+from agrilake.superset.assets import Field, Metric, SupersetDataset
+
+ROWS = Metric("rows", "行数", "COUNT(*)", ",d")
+UNITS = {"yuan": "元", "kg": "公斤", "h": "小时"}
+MONEY = ("元", "yuan")
+# Columns that lead back to a file's line or are a code beside a name: nobody groups by them.
+NOT_DIMENSIONS = ("_code", "_id", "_no", "delivery_id", "line", "sheet", "source_dataset")
+METRICS: dict[str, tuple[Metric, ...]] = {
+    "village_delivery_frequency": (
+        Metric("villages_met", "达到周五班的建制村", "COUNT(*) FILTER (WHERE meets_five)", ",d"),
+        Metric("villages_short", "未达到周五班的建制村", "COUNT(*) FILTER (WHERE NOT meets_five)", ",d"),
+    )
+}
+
+
+def published_datasets(registry: Registry) -> dict[str, SupersetDataset]:
+    """Every dataset over one published table, by table name, in stable order."""
+    gold = [gold_dataset(item) for item in registry.gold.values() if LEADER in item.published]
+    return {item.name: item for item in sorted([*gold, *RECORDS], key=lambda item: item.name)}
+
+
+def gold_dataset(contract: Dataset) -> SupersetDataset:
+    """A gold table: titles, units and descriptions as in its contract; a sum for each quantity, money in 万元."""
+    fields = tuple(_field(column) for column in contract.columns if not column.is_personal)
+    quantities = [
+        item for item in contract.columns if item.unit and item.type in (LogicalType.INTEGER, LogicalType.NUMBER)
+    ]
+    times = [item.name for item in fields if item.is_temporal]
+    return SupersetDataset(
+        contract.id,
+        f"{contract.title}：{contract.description}",
+        fields,
+        (ROWS, *(_sum(column) for column in quantities), *METRICS.get(contract.id, ())),
+        time_field=times[0] if times else None,
+    )
+
+
+def _sum(column: Column) -> Metric:
+    if column.unit in MONEY:
+        return Metric(f"sum_{column.name}", f"{column.title}（万元）", f"SUM({column.name}) / 10000", ",.2f")
+    return Metric(f"sum_{column.name}", f"{_title(column)}合计", f"SUM({column.name})", ",.2~f")
+
+
+def _field(column: Column) -> Field:
+    is_dimension = not column.name.endswith(NOT_DIMENSIONS)
+    return Field(column.name, _title(column), sql_type(column), column.description, is_dimension=is_dimension)
+
+
+def _title(column: Column) -> str:
+    return f"{column.title}（{UNITS.get(column.unit, column.unit)}）" if column.unit else column.title
+
+
+def _record(
+    layout: Layout, description: str, metrics: Iterable[Metric] = (ROWS,), extra: Iterable[Field] = ()
+) -> SupersetDataset:
+    """A dataset over a table that the publication describes itself, with calculated columns added."""
+    fields = [Field(column.name, column.title, column.sql_type) for column in layout.columns]
+    times = [item.name for item in fields if item.is_temporal]
+    return SupersetDataset(
+        layout.name,
+        f"{layout.title}：{description}",
+        (*fields, *extra),
+        tuple(metrics),
+        time_field=times[0] if times else None,
+    )
+
+
+def _arrow_type(kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return f"DECIMAL({kind.precision},{kind.scale})"
+    names = {pa.types.is_date: "DATE", pa.types.is_timestamp: "TIMESTAMP", pa.types.is_boolean: "BOOLEAN"}
+    names[pa.types.is_integer] = "BIGINT"
+    return next((name for test, name in names.items() if test(kind)), "VARCHAR")
+
+
+CATALOGUE = Layout(
+    "catalogue",
+    layouts.CATALOGUE_TITLE,
+    [
+        LayoutColumn(item.name, _arrow_type(item.type), layouts.CATALOGUE_COLUMNS.get(item.name, item.name))
+        for item in CATALOGUE_SCHEMA
+    ],
+)
+OVERDUE_TEXT = Field(
+    "overdue_text",
+    "报送情况",
+    description="超过应报日期仍未报送为逾期",
+    expression="CASE WHEN overdue THEN '逾期' ELSE '按期' END",
+)
+STATUS_TEXT = Field(
+    "status_text",
+    "接收结果",
+    expression="CASE status WHEN 'accepted' THEN '全部接收' WHEN 'partial' THEN '部分接收'"
+    " WHEN 'refused' THEN '未接收' WHEN 'repeat' THEN '重复报送' WHEN 'waiting' THEN '等待参照数据' ELSE status END",
+)
+UNKNOWN_FILE = "'（未能识别的文件）'"
+DELIVERED = Field("delivered_title", "数据集", expression=f"COALESCE(title, {UNKNOWN_FILE})")
+DELIVERED_BY = Field("delivered_by", "部门", expression="COALESCE(department, '—')")
+RECORDS: tuple[SupersetDataset, ...] = (
+    _record(layouts.PUBLICATION, "何时、由数据湖的哪个版本生成"),
+    _record(layouts.INDICATOR, "名称、单位、口径、责任部门"),
+    _record(
+        layouts.INDICATOR_VALUE,
+        "每个区划、每个期间一行，含分子、分母、数据性质与来源",
+        (ROWS, Metric("value", "数值", "MAX(value)", ",.2~f")),
+    ),
+    _record(
+        CATALOGUE,
+        "谁负责、最新期间、应报日期、质量得分、隐私等级",
+        (
+            Metric("datasets", "数据集数", "COUNT(*)", ",d"),
+            Metric("overdue_datasets", "逾期数据集数", "COUNT(*) FILTER (WHERE overdue)", ",d"),
+        ),
+        (OVERDUE_TEXT,),
+    ),
+    _record(
+        layouts.DELIVERY,
+        "每个文件一行，接收、隔离、重复之和等于文件的记录数",
+        (
+            Metric("deliveries", "文件数", "COUNT(*)", ",d"),
+            Metric("not_taken", "未接收文件", "COUNT(*) FILTER (WHERE status = 'refused')", ",d"),
+            Metric("records", "记录数", "SUM(records)", ",d"),
+            Metric("accepted", "接收", "SUM(accepted)", ",d"),
+            Metric("quarantined", "隔离", "SUM(quarantined)", ",d"),
+            Metric("duplicate", "重复", "SUM(duplicate)", ",d"),
+            Metric("accepted_share", "合格率", "SUM(accepted) / NULLIF(SUM(records), 0)", ".2%"),
+            Metric("period_latest", "最新期间", "MAX(period)"),
+            Metric("received_latest", "最近接收", "strftime(MAX(received_at), '%Y-%m-%d %H:%M')"),
+        ),
+        (STATUS_TEXT, DELIVERED, DELIVERED_BY),
+    ),
+    _record(
+        layouts.QUARANTINE_SUMMARY,
+        "按数据集、期间和规则汇总，不含任何单条记录",
+        (
+            Metric("findings", "记录数", 'SUM("count")', ",d"),
+            Metric("period_first", "最早期间", "MIN(period)"),
+            Metric("period_latest", "最新期间", "MAX(period)"),
+        ),
+        (
+            Field("problem", "问题", expression="COALESCE(reason, rule)"),
+            Field("delivered_title", "数据集", expression=f"COALESCE(title, {UNKNOWN_FILE})"),
+            DELIVERED_BY,
+        ),
+    ),
+    _record(layouts.HELD_TABLE, "各数据表是否因检查未通过而暂停更新"),
+)

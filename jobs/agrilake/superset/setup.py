@@ -1,0 +1,76 @@
+"""Bringing the committed export into this home's Superset; quick when nothing changed since the last time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from agrilake.errors import ServiceError
+from agrilake.services.process import read_or_create_secret
+from agrilake.services.superset import superset_environment
+
+ADMIN_PASSWORD, LEADER_PASSWORD = "superset-admin.password", "superset-leader.password"
+EXPORTS = "superset_exports"
+LOG_TAIL_LINES = 15
+
+
+def setup(home: Path, project: Path) -> bool:
+    """Metadata, roles, users and the export, in one process; returns whether anything was to do.
+
+    Superset may be running, and nothing need be published yet. The passwords of admin and leader are made at random
+    in <home>/secrets (mode 0600). Raises ServiceError with the end of the log when a step fails; the next call
+    begins again, since the mark is written last.
+    """
+    home = home.resolve()
+    (home / "superset").mkdir(parents=True, exist_ok=True)
+    for name in (ADMIN_PASSWORD, LEADER_PASSWORD):
+        read_or_create_secret(home / "secrets" / name, size_bytes=12)
+    mark = home / "superset" / "imported.json"
+    state = {"exports": exports_hash(project / EXPORTS), "home": str(home)}
+    if mark.exists() and (home / "superset" / "superset.db").exists():
+        if json.loads(mark.read_text(encoding="utf-8")) == state:
+            return False
+        mark.unlink()
+    _run(home, project)
+    mark.write_text(json.dumps(state), encoding="utf-8")
+    return True
+
+
+def _run(home: Path, project: Path) -> None:
+    log = home / "logs" / "superset-setup.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(project / ".venv-superset" / "bin" / "python"),
+        str(project / EXPORTS / "setup_superset.py"),
+        "--exports",
+        str(project / EXPORTS),
+        "--admin-password",
+        str(home / "secrets" / ADMIN_PASSWORD),
+        "--leader-password",
+        str(home / "secrets" / LEADER_PASSWORD),
+    ]
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(
+            command, env=superset_environment(home), stdout=output, stderr=subprocess.STDOUT, cwd=home, check=False
+        )
+    if done.returncode:
+        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:])
+        raise ServiceError(f"Superset could not be set up (exit code {done.returncode}); {log} ends with:\n{tail}")
+
+
+def exports_hash(folder: Path) -> str:
+    """Hash of all that decides the result: the bundle, the script and the settings."""
+    digest = hashlib.sha256()
+    for path in _inputs(folder):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _inputs(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in (".yaml", ".py"):
+            yield path

@@ -1,0 +1,96 @@
+"""Datasets that are a query over published tables: what the overview shows, with its words made in one place.
+
+`indicator_view` has one row an indicator, division and period that holds data at all. Its `area` is 全区 or a
+township. `village_view` has the village rows alone, each under its township and under 全区, so that one filter
+leads from the district to its villages. Periods are ordered so that the first one is the latest month in which at
+least half of what a full month has is there: a stray early delivery does not empty the page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agrilake.superset.assets import Field, Metric, SupersetDataset
+from agrilake.superset.published import ROWS
+
+SQL = Path(__file__).parent / "sql"
+INDICATOR_FIELDS = (
+    Field("indicator_id", "指标编号"),
+    Field("indicator_name", "指标"),
+    Field("sort", "顺序", "INTEGER"),
+    Field("owner", "责任部门"),
+    Field("formula", "计算方法"),
+    Field("division_code", "区划代码"),
+    Field("division_name", "村/社区"),
+    Field("division_level", "层级"),
+    Field("township_name", "乡镇/街道"),
+    Field("area", "区域"),
+    Field("area_order", "区域顺序"),
+    Field("period_type", "期间类型"),
+    Field("period_start", "月份", "DATE"),
+    Field("period_text", "期间"),
+    Field("period_order", "期间顺序"),
+    Field("shown_value", "数值", "DOUBLE"),
+    Field("shown_previous", "上年同期", "DOUBLE"),
+    Field("shown_target", "目标值", "DOUBLE"),
+    Field("shown_unit", "单位"),
+    Field("numerator", "分子", "DECIMAL(24,6)"),
+    Field("denominator", "分母", "DECIMAL(24,6)"),
+    Field("value_text", "数值"),
+    Field("change_text", "较上年同期"),
+    Field("change_tone", "变化方向"),
+    Field("target_text", "目标"),
+    Field("flag_text", "数据质量"),
+    Field("source", "数据来源"),
+    Field("fresh_text", "新鲜度"),
+)
+INDICATOR_METRICS = (
+    Metric("value", "本期", "MAX(shown_value)", ",.2~f"),
+    Metric("previous", "上年同期", "MAX(shown_previous)", ",.2~f"),
+    Metric("target", "目标", "MAX(shown_target)", ",.2~f"),
+    Metric("area_rank", "区域顺序", "MIN(area_order)"),
+    Metric("period_rank", "期间顺序", "MAX(period_order)"),
+    Metric("indicator_rank", "指标顺序", "MIN(sort)"),
+)
+
+
+def _sql(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8").strip()
+
+
+INDICATOR_VIEW = SupersetDataset(
+    "indicator_view",
+    "指标：每个指标、区划、期间一行，金额以万元显示，含同比、目标、来源与新鲜度的说明文字",
+    INDICATOR_FIELDS,
+    INDICATOR_METRICS,
+    sql=_sql("indicator_view"),
+    time_field="period_start",
+)
+VILLAGE_VIEW = SupersetDataset(
+    "village_view",
+    "村级指标：每个村的行归入所在乡镇，也归入全区，便于从全区逐级下钻",
+    INDICATOR_FIELDS,
+    INDICATOR_METRICS,
+    sql=_sql("village_view").replace("{indicator_view}", _sql("indicator_view")),
+    time_field="period_start",
+)
+HELD_NOTICE = SupersetDataset(
+    "held_notice",
+    "暂停更新的数据表；没有时写明全部正常",
+    (Field("tone", "状态"), Field("headline", "标题"), Field("detail", "说明")),
+    (ROWS,),
+    sql=_sql("held_notice"),
+)
+PUBLICATION_BANNER = SupersetDataset(
+    "publication_banner",
+    "页首：区县、发布版本、发布时间、数据新鲜度",
+    (
+        Field("headline", "标题"),
+        Field("edition", "版本"),
+        Field("freshness", "新鲜度"),
+        Field("deliveries", "报送"),
+    ),
+    (ROWS,),
+    sql=_sql("publication_banner"),
+)
+VIEWS = {item.name: item for item in (INDICATOR_VIEW, VILLAGE_VIEW, HELD_NOTICE, PUBLICATION_BANNER)}

@@ -1,0 +1,59 @@
+"""Which deliveries count, and in which order, decided by what they say of themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from agrilake.contract.model import Load
+
+
+@dataclass(frozen=True)
+class DeliveryRef:
+    """A final delivery: `kind` base or mend, `revision` of a 更正 or 补正, `sequence` of first arrival, and
+    for a mend the first characters of the id that it mends."""
+
+    id: str
+    period: str
+    kind: str = "base"
+    revision: int = 0
+    sequence: int = 0
+    mends: str | None = None
+
+
+def winners(load: Load, deliveries: Sequence[DeliveryRef]) -> list[str]:
+    """Ids of the deliveries whose rows count, oldest first: where keys meet, the last one wins.
+
+    snapshot: of each period the base of the highest revision. append: all bases of a period, or from the first
+    更正 on only the highest revision. upsert: all bases. Mends follow the base that they mend, and count only
+    where it does. Arrival decides between two files that claim the same place.
+    """
+    periods: defaultdict[str, list[DeliveryRef]] = defaultdict(list)
+    for item in deliveries:
+        if item.kind == "base":
+            periods[item.period].append(item)
+    mends = [item for item in deliveries if item.kind == "mend"]
+    ordered: list[str] = []
+    for period in sorted(periods):
+        for base in _counting(load, sorted(periods[period], key=_place)):
+            ordered.append(base.id)
+            ordered += [mend.id for mend in _mending(base, mends)]
+    return ordered
+
+
+def _place(item: DeliveryRef) -> tuple[int, int, str]:
+    return item.revision, item.sequence, item.id
+
+
+def _counting(load: Load, bases: list[DeliveryRef]) -> list[DeliveryRef]:
+    replaced = load is Load.SNAPSHOT or (load is Load.APPEND and bases[-1].revision > 0)
+    return bases[-1:] if replaced else bases
+
+
+def _mending(base: DeliveryRef, mends: Iterable[DeliveryRef]) -> list[DeliveryRef]:
+    """Mends of the base, and mends of those mends, each after what it mends."""
+    found = []
+    for mend in sorted((m for m in mends if m.mends and base.id.startswith(m.mends)), key=_place):
+        found += [mend, *_mending(mend, mends)]
+    return found

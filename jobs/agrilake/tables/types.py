@@ -1,0 +1,43 @@
+"""A contract's columns as Spark types."""
+
+from __future__ import annotations
+
+from agrilake.contract.model import Column, Dataset, LogicalType
+
+SIMPLE = {
+    LogicalType.STRING: "string",
+    LogicalType.INTEGER: "bigint",
+    LogicalType.DATE: "date",
+    LogicalType.TIMESTAMP: "timestamp_ntz",
+    LogicalType.BOOLEAN: "boolean",
+}
+PROVENANCE = {"_delivery_id": "string", "_line": "bigint", "_sheet": "string", "_period": "string"}
+
+
+def spark_type(column: Column) -> str:
+    """The Spark SQL type of a stored column."""
+    if column.type is LogicalType.NUMBER:
+        return "double" if column.precision is None else f"decimal({column.precision},{column.scale})"
+    return SIMPLE[column.type]
+
+
+def silver_fields(dataset: Dataset) -> dict[str, str]:
+    """Columns of a silver table with their Spark types, provenance last."""
+    return {column.name: spark_type(column) for column in dataset.silver_columns} | PROVENANCE
+
+
+def constraint(dataset: Dataset) -> str:
+    """One CHECK for the table: code lists and ranges that the row checks have proved already."""
+    parts = [part for column in dataset.silver_columns for part in _column_parts(column)]
+    return " AND ".join(parts)
+
+
+def _column_parts(column: Column) -> list[str]:
+    parts = []
+    if column.enum:
+        codes = ", ".join("'" + value.value.replace("'", "''") + "'" for value in column.enum)
+        parts.append(f"{column.name} IN ({codes})")
+    if column.type in (LogicalType.INTEGER, LogicalType.NUMBER):
+        parts += [f"{column.name} >= {column.minimum}"] if column.minimum is not None else []
+        parts += [f"{column.name} <= {column.maximum}"] if column.maximum is not None else []
+    return parts if column.required else [f"({column.name} IS NULL OR {part})" for part in parts]

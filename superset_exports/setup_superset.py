@@ -1,0 +1,142 @@
+"""Make a Superset instance ready in one process: metadata, roles, users, and the committed export.
+
+Run with the python of Superset's environment (`agrilake.superset.setup` does so), with SUPERSET_CONFIG_PATH,
+AGRILAKE_HOME and AGRILAKE_SUPERSET_SECRET_FILE set. Each `superset` command line start costs seconds, so all
+steps share one application. Every step may be repeated: users keep their place, assets are overwritten by UUID,
+and what an older export left behind is removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from superset.app import create_app
+
+LEADER_ROLE = "领导"
+# What a reader of dashboards needs; nothing that writes content, and nothing of SQL Lab.
+LEADER_EXTRA_PERMISSIONS = {
+    ("menu_access", "Dashboards"),
+    ("can_read", "Dataset"),
+    ("can_get_drill_info", "Dataset"),
+    ("can_drill", "Dashboard"),
+    ("can_view_chart_as_table", "Dashboard"),
+    ("can_samples", "Datasource"),
+    ("can_csv", "Superset"),
+    ("can_log", "Superset"),
+    ("can_this_form_get", "ResetMyPasswordView"),
+    ("can_this_form_post", "ResetMyPasswordView"),
+    ("can_read", "SecurityRestApi"),
+}
+BUNDLE_FOLDERS = ("databases", "datasets", "charts", "dashboards")
+
+log = logging.getLogger("agrilake.superset")
+
+
+def main() -> None:
+    """Read the arguments and do every step inside one application context."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exports", type=Path, required=True, help="folder of the committed export")
+    parser.add_argument("--admin-password", type=Path, required=True, help="file with the password of admin")
+    parser.add_argument("--leader-password", type=Path, required=True, help="file with the password of leader")
+    arguments = parser.parse_args()
+    app = create_app()
+    with app.app_context():
+        prepare_metadata()
+        admin = ensure_user("admin", "管理员", "Admin", arguments.admin_password)
+        import_export(arguments.exports, admin)
+        grant_leader_role(database_name(arguments.exports))
+        ensure_user("leader", "领导", LEADER_ROLE, arguments.leader_password)
+
+
+def prepare_metadata() -> None:
+    """`superset db upgrade` and `superset init`."""
+    from flask_migrate import upgrade
+    from superset import appbuilder, db, security_manager
+
+    upgrade()
+    appbuilder.add_permissions(update_perms=True)
+    security_manager.sync_role_definitions()
+    db.session.commit()
+
+
+def ensure_user(name: str, title: str, role: str, password_file: Path) -> Any:
+    """The user with exactly this role and the password in the file (written there by the caller, mode 0600)."""
+    from superset import db, security_manager
+    from werkzeug.security import check_password_hash, generate_password_hash
+
+    password = password_file.read_text(encoding="ascii").strip()
+    wanted = security_manager.find_role(role)
+    user = security_manager.find_user(username=name)
+    if user is None:
+        user = security_manager.add_user(name, title, "", f"{name}@agrilake.invalid", wanted, password=password)
+        if not user:
+            raise SystemExit(f"cannot add the user {name}")
+    user.roles = [wanted]
+    if not check_password_hash(user.password, password):
+        user.password = generate_password_hash(password)
+    db.session.commit()
+    return user
+
+
+def bundle(exports: Path) -> dict[str, str]:
+    """Relative path to text, as the import command wants it."""
+    files = [exports / "metadata.yaml"]
+    files += [path for name in BUNDLE_FOLDERS for path in sorted((exports / name).rglob("*.yaml"))]
+    return {path.relative_to(exports).as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+def database_name(exports: Path) -> str:
+    """Name of the one database of the export."""
+    import yaml
+
+    [file] = sorted((exports / "databases").glob("*.yaml"))
+    return str(yaml.safe_load(file.read_text(encoding="utf-8"))["database_name"])
+
+
+def import_export(exports: Path, admin: Any) -> None:
+    """Import the bundle over what is there, then remove what we made earlier and no longer declare."""
+    from superset.commands.importers.v1.assets import ImportAssetsCommand
+    from superset.utils.core import override_user
+
+    contents = bundle(exports)
+    with override_user(admin):
+        ImportAssetsCommand(contents).run()
+        remove_undeclared(contents)
+
+
+def remove_undeclared(contents: dict[str, str]) -> None:
+    """Delete managed dashboards, charts and datasets whose UUID the bundle lacks; people's own ones stay."""
+    import yaml
+    from superset import db
+    from superset.connectors.sqla.models import SqlaTable
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
+
+    declared = {yaml.safe_load(text).get("uuid") for text in contents.values()}
+    for model in (Dashboard, Slice, SqlaTable):
+        for item in db.session.query(model).filter_by(is_managed_externally=True):
+            if str(item.uuid) not in declared:
+                log.info("removing %s %s", model.__tablename__, item.uuid)
+                db.session.delete(item)
+    db.session.commit()
+
+
+def grant_leader_role(database: str) -> None:
+    """The role of leaders: dashboards over this one database, read only; anything else is taken away."""
+    from superset import db, security_manager
+    from superset.models.core import Database
+
+    role = security_manager.add_role(LEADER_ROLE)
+    access = db.session.query(Database).filter_by(database_name=database).one().perm
+    wanted = security_manager.PUBLIC_ROLE_PERMISSIONS | LEADER_EXTRA_PERMISSIONS
+    grants = [security_manager.find_permission_view_menu(*item) for item in sorted(wanted)]
+    grants.append(security_manager.add_permission_view_menu("database_access", access))
+    role.permissions = [item for item in grants if item is not None]
+    db.session.commit()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""SIGKILL at named points: run again, and gold equals that of an uninterrupted run."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tests.support.lakes import agrilake, assert_same_gold
+from tests.support.samples import drop_sample
+
+from agrilake.lake.failpoints import POINTS, VARIABLE
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_run_is_simply_run_again(
+    point: str, small_lake: Path, tmp_path: Path, spark_remote: str, lake_key: Path
+) -> None:
+    home = tmp_path / "home"
+    drop_sample(home)
+    killed = agrilake(home, "run", env={VARIABLE: point})
+    assert killed.returncode == -signal.SIGKILL, f"{point} was not reached:\n{killed.stderr[-2000:]}"
+    again = agrilake(home, "run")
+    assert again.returncode == 0, again.stderr[-2000:] + again.stdout[-2000:]
+    assert_same_gold(home, small_lake)
+    assert _deliveries(home) == _deliveries(small_lake)
+    assert _left_in_inbox(home) == _left_in_inbox(small_lake)
+    assert _receipts(home) == _receipts(small_lake)
+
+
+def _deliveries(home: Path) -> list[tuple[object, ...]]:
+    with sqlite3.connect(home / "state" / "lake.sqlite") as connection:
+        query = "SELECT id, status, records, accepted, quarantined, duplicate, code FROM delivery ORDER BY id"
+        return connection.execute(query).fetchall()
+
+
+def _left_in_inbox(home: Path) -> set[str]:
+    return {path.relative_to(home).as_posix() for path in (home / "inbox").rglob("*") if path.is_file()}
+
+
+def _receipts(home: Path) -> set[str]:
+    return {path.relative_to(home).as_posix() for path in (home / "outbox").rglob("*") if path.is_file()}

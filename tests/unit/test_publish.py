@@ -1,0 +1,410 @@
+"""Publications from small real Delta tables: what is in them, what is kept back, and that a kill leaves no half."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from agrilake.contract.load import Registry
+from agrilake.contract.model import Column, Dataset, Frequency, Load, LogicalType, Privacy
+from agrilake.contract.settings import load_settings
+from agrilake.errors import ConsistencyError, UsageError
+from agrilake.lake.failpoints import VARIABLE
+from agrilake.lake.state import Delivery, State
+from agrilake.paths import Home
+from agrilake.publish import Publication, current_publication, open_publication, publications, publish
+from agrilake.publish.metadata import masked_file_name
+
+SETTINGS = load_settings()
+COUNTY = SETTINGS.district_code
+VILLAGE = COUNTY[:6] + "100200"
+TOWN = COUNTY[:6] + "100000"
+MADE_UP_ID = "500112199001011237"  # made here, nobody's
+MADE_UP_PHONE = "13900000001"
+TOKEN = "k1:" + "0a" * 16
+CATALOGUE = pa.table({"dataset": ["postal_site"], "title": ["三级寄递节点"], "overdue": [False]})
+
+
+def table(name: str, *columns: Column, published: tuple[str, ...] = ("leader", "analyst"), **more: Any) -> Dataset:
+    base = (name, "gold", f"《{name}》", "", "1.0.0", "active", Load.SNAPSHOT, Frequency.MONTH)
+    return Dataset(*base, columns, Path(f"{name}.yaml"), published=published, **more)
+
+
+def column(name: str, title: str, kind: LogicalType = LogicalType.STRING, **more: Any) -> Column:
+    return Column(name, title, "", kind, **more)
+
+
+SITE = table(
+    "service_site",
+    column("site_no", "站点编号", primary_key=True),
+    column("name", "名称"),
+    column("area_mu", "面积", LogicalType.NUMBER, precision=18, scale=4),
+    column("seen_at", "最近事件", LogicalType.TIMESTAMP),
+    inputs=("postal_site",),
+)
+ELDER = table(
+    "elder",
+    column("elder_id", "老人编号", primary_key=True),
+    column("id_no", "身份证号", pii="id_no", privacy=Privacy.PSEUDONYM),
+    published=("analyst",),
+)
+POSTAL_SITE = dataclasses.replace(
+    table("postal_site", column("site_no", "站点编号", primary_key=True)),
+    department="postal",
+    department_title="区邮政管理局",
+    title="三级寄递节点",
+)
+REGISTRY = Registry({"postal_site": POSTAL_SITE}, {"elder": ELDER, "service_site": SITE})
+
+
+@dataclass(frozen=True)
+class Indicator:
+    id: str
+    name: str
+    unit: str = "%"
+    decimals: int = 1
+    direction: str = "up"
+    owner: str = "postal"
+    task: str = "7"
+    description: str = ""
+    formula: str = ""
+    edition: str = "2024"
+    sort: int = 10
+
+
+INDICATORS = (Indicator("site_coverage", "站点覆盖率"), Indicator("parcels", "件数", unit="件", sort=20))
+SEEN_AT = datetime(2024, 5, 1, 16, 30, tzinfo=UTC)
+SITE_ROW = {"site_no": "S1", "name": "一站", "area_mu": Decimal("1.5"), "seen_at": SEEN_AT}
+
+
+def write(home: Home, name: str, rows: list[dict[str, Any]], schema: Mapping[str, Any] | None = None) -> None:
+    pl.DataFrame(rows, schema=schema).write_delta(str(home.table(*name.split("/"))), mode="overwrite")
+
+
+def write_sites(home: Home, *rows: dict[str, Any]) -> None:
+    kinds = {"site_no": pl.Utf8, "name": pl.Utf8, "area_mu": pl.Decimal(20, 6), "seen_at": pl.Datetime("us", "UTC")}
+    write(home, "gold/service_site", [SITE_ROW | row for row in rows], kinds)
+
+
+def indicator_value(indicator: str, period: str, value: Decimal | None, division: str = VILLAGE) -> dict[str, Any]:
+    return {
+        "indicator_id": indicator,
+        "division_code": division,
+        "division_level": "village",
+        "township_code": TOWN,
+        "period": period,
+        "period_type": "month",
+        "flag": "official" if value is not None else "missing",
+        "missing_reason": None if value is not None else "缺少访问记录",
+        "input_versions": json.dumps({"service_site": 0}),
+    } | dict.fromkeys(("value", "numerator", "denominator"), value)
+
+
+def write_values(home: Home, *rows: dict[str, Any]) -> None:
+    number = pl.Decimal(24, 6)
+    names = ("value", "numerator", "denominator", "previous_year_value", "yoy", "target", "to_target")
+    texts = ("indicator_id", "division_code", "division_level", "township_code", "period", "period_type")
+    others = ("flag", "missing_reason", "input_versions")
+    schema = dict.fromkeys((*texts, *others), pl.Utf8) | dict.fromkeys(names, number)
+    write(home, "gold/indicator_value", list(rows), schema)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> tuple[Home, State]:
+    """Two gold tables, two indicator values, the divisions, one delivery with a note in its file's name."""
+    home = Home.at(tmp_path).prepare()
+    state = State(home.state_file)
+    write_sites(home, {})
+    write(home, "gold/elder", [{"elder_id": "E1", "id_no": TOKEN}])
+    write_values(
+        home,
+        indicator_value("parcels", "2024-05", None),
+        indicator_value("site_coverage", "2024-05", Decimal("50")),
+        indicator_value("withdrawn", "2024-05", Decimal("1")),
+    )
+    divisions = [(COUNTY, "某区"), (TOWN, "某镇"), (VILLAGE, "旧名村"), (VILLAGE, "某村")]
+    rows = [{"code": code, "name": name, "_period": str(2020 + i)} for i, (code, name) in enumerate(divisions)]
+    write(home, "silver/stats_division", rows)
+    state.record_delivery(
+        Delivery(
+            id="ab12",
+            dataset="postal_site",
+            department="postal",
+            period="2024-05",
+            file_name="三级寄递节点__2024-05__张三报.CSV",
+            sha256="0",
+            bytes=1,
+            status="accepted",
+            records=2,
+            accepted=2,
+        )
+    )
+    return home, state
+
+
+def run(lake: tuple[Home, State], held: Mapping[str, str] | None = None, registry: Registry = REGISTRY) -> Publication:
+    """Record the lake as it is and publish it, as a run does."""
+    home, state = lake
+    found = {}
+    for name in ("gold/service_site", "gold/elder", "gold/indicator_value", "silver/stats_division"):
+        path = home.table(*name.split("/"))
+        if path.exists():
+            found[name] = int(pl.read_delta(str(path)).height and _version(path))
+    state.record_lake_version(found)
+    return publish(home, registry, SETTINGS, state, held or {}, INDICATORS, CATALOGUE)
+
+
+def run_until(root: Path, point: str) -> None:
+    """In a process of its own: publish, and die at the point."""
+    os.environ[VARIABLE] = point
+    home = Home.at(root)
+    run((home, State(home.state_file)))
+
+
+def _version(path: Path) -> int:
+    return len(list((path / "_delta_log").glob("*.json"))) - 1
+
+
+def rows(home: Home, role: str, sql: str) -> list[tuple[Any, ...]]:
+    connection = open_publication(home, role)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def test_gold_is_published_in_declared_types_with_titles(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    published = run(lake)
+    assert published.version == 1
+    assert rows(home, "leader", "SELECT * FROM service_site") == [
+        ("S1", "一站", Decimal("1.5000"), datetime.fromisoformat("2024-05-02T00:30"))  # the district's clock
+    ]
+    titles = rows(home, "leader", "SELECT comment FROM duckdb_columns() WHERE table_name = 'service_site'")
+    assert titles == [("站点编号",), ("名称",), ("面积",), ("最近事件",)]
+    assert rows(home, "leader", "SELECT version, district_code FROM publication") == [(1, COUNTY)]
+
+
+def test_indicator_values_carry_names_sources_and_freshness(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    run(lake)
+    source = "区邮政管理局《三级寄递节点》"
+    wanted = "indicator_name, unit, division_name, township_name, period_start, value, flag, source, fresh_until"
+    assert rows(home, "leader", f"SELECT {wanted} FROM indicator_value ORDER BY indicator_id DESC") == [
+        ("站点覆盖率", "%", "某村", "某镇", date(2024, 5, 1), Decimal("50"), "official", source, "2024-05"),
+        ("件数", "件", "某村", "某镇", date(2024, 5, 1), None, "missing", source, "2024-05"),
+    ]
+
+
+def test_an_indicator_names_its_owner(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    run(lake)
+    shown = rows(home, "leader", "SELECT id, owner, task FROM indicator ORDER BY sort")
+    owner = SETTINGS.departments["postal"]
+    assert shown == [("site_coverage", owner, "7"), ("parcels", owner, "7")]
+
+
+def test_the_leader_sees_neither_tokens_nor_notes_in_file_names(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    published = run(lake)
+    assert rows(home, "leader", "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'elder'") == [(0,)]
+    assert rows(home, "analyst", "SELECT id_no FROM elder") == [(TOKEN,)]
+    assert rows(home, "leader", "SELECT file_name_masked FROM delivery") == [("postal_site__2024-05__….csv",)]
+    assert "张三".encode() not in published.database("leader").read_bytes()
+    assert stat.S_IMODE(published.database("leader").stat().st_mode) == 0o640
+    assert stat.S_IMODE(published.database("analyst").stat().st_mode) == 0o600
+
+
+def test_a_file_of_no_known_dataset_shows_its_ending_alone() -> None:
+    unknown = Delivery("a", "", "postal", "", "张三的表.xlsx", "0", 1, "refused")
+    assert masked_file_name(unknown) == "….xlsx"
+
+
+@pytest.mark.parametrize("value", [MADE_UP_ID, f"电话{MADE_UP_PHONE}。", TOKEN])
+def test_an_identifier_stops_the_publication_and_is_not_quoted(lake: tuple[Home, State], value: str) -> None:
+    home, _ = lake
+    run(lake)
+    write_sites(home, {"name": value})
+    with pytest.raises(ConsistencyError, match=r"service_site\.name") as error:
+        run(lake)
+    assert value not in str(error.value)
+    assert rows(home, "leader", "SELECT name FROM service_site") == [("一站",)]
+
+
+def test_what_only_looks_like_an_identifier_passes(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    codes = {"site_no": "H50011210001", "name": "915001199001010022"}  # a registration code shaped like an id
+    write_sites(home, codes)
+    run(lake)
+    assert rows(home, "leader", "SELECT name FROM service_site") == [(codes["name"],)]
+
+
+def test_a_personal_column_cannot_be_declared_for_the_leader(lake: tuple[Home, State]) -> None:
+    registry = Registry({}, {"elder": dataclasses.replace(ELDER, published=("leader",))})
+    with pytest.raises(ConsistencyError, match=r"elder\.yaml: id_no is personal"):
+        run(lake, registry=registry)
+
+
+def test_the_same_lake_is_the_same_publication(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    first = run(lake)
+    before = first.database("leader").stat().st_mtime_ns
+    assert run(lake).version == first.version
+    assert first.database("leader").stat().st_mtime_ns == before
+    write_sites(home, {"name": "二站"})
+    assert run(lake).version == first.version + 1
+
+
+def test_a_held_table_stays_as_it_was_and_says_why(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    run(lake)
+    write_sites(home, {"name": "不可信"})
+    for version in (2, 3):
+        write(home, "gold/elder", [{"elder_id": f"E{version}", "id_no": TOKEN}])
+        published = run(lake, {"service_site": "“三级寄递节点”质量检查未通过"})
+        assert published.version == version
+        assert published.held == {"service_site": "“三级寄递节点”质量检查未通过"}
+        assert rows(home, "leader", "SELECT name FROM service_site") == [("一站",)]
+        assert rows(home, "analyst", "SELECT elder_id FROM elder") == [(f"E{version}",)]
+        shown = "SELECT held, reason, since_version, shown_version FROM held_table WHERE \"table\" = 'service_site'"
+        assert rows(home, "leader", shown) == [(True, "“三级寄递节点”质量检查未通过", 2, 1)]
+    run(lake)
+    assert rows(home, "leader", "SELECT name FROM service_site") == [("不可信",)]
+    assert rows(home, "leader", "SELECT count(*) FROM held_table WHERE held") == [(0,)]
+
+
+def test_a_table_held_from_the_start_is_empty(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    run(lake, {"service_site": "质量检查未通过"})
+    assert rows(home, "leader", "SELECT count(*) FROM service_site") == [(0,)]
+    shown = "SELECT held, since_version, shown_version FROM held_table WHERE \"table\" = 'service_site'"
+    assert rows(home, "leader", shown) == [(True, 1, None)]
+
+
+def test_quarantine_is_counted_by_rule_without_any_cell(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    finding = {
+        "dataset": "postal_site",
+        "period": "2024-05",
+        "delivery_id": "ab12",
+        "line": 7,
+        "sheet": None,
+        "column": "site_no",
+        "rule": "required",
+        "reason": f"“站点编号”填的是“{MADE_UP_PHONE}”",
+        "severity": "error",
+    }
+    kinds = {name: pl.Int64 if name == "line" else pl.Utf8 for name in finding}
+    findings = [finding, {**finding, "column": "name"}, {**finding, "line": 8}, {**finding, "severity": "warn"}]
+    pl.DataFrame(findings, schema=kinds).write_delta(str(home.table("quarantine")))
+    run(lake)
+    assert rows(home, "leader", "SELECT title, department, rule, reason, count FROM quarantine_summary") == [
+        ("三级寄递节点", "区邮政管理局", "required", "必填项没有填", 2)
+    ]
+
+
+def test_the_manifest_says_what_it_was_made_from(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    write_sites(home, {"site_no": "S2"}, {"site_no": "S3"})
+    published = run(lake)
+    manifest = json.loads((published.path / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["lake_version"] == 1
+    assert manifest["tables"]["service_site"]["delta_version"] == 1
+    leader = manifest["files"]["leader.duckdb"]
+    assert leader["sha256"] == hashlib.sha256(published.database("leader").read_bytes()).hexdigest()
+    assert leader["tables"]["service_site"] == {"rows": 2}
+    assert sorted(path.name for path in published.path.iterdir()) == [
+        "analyst.duckdb",
+        "leader.duckdb",
+        "manifest.json",
+    ]
+
+
+def test_stored_data_that_does_not_fit_is_refused_without_quoting_it(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    path = home.table("gold", "service_site")
+    frame = pl.read_delta(str(path)).with_columns(area_mu=pl.lit("很大"))
+    frame.write_delta(str(path), mode="overwrite", delta_write_options={"schema_mode": "overwrite"})
+    with pytest.raises(ConsistencyError, match="service_site") as error:
+        run(lake)
+    assert "很大" not in str(error.value)
+    frame.drop("name").write_delta(str(path), mode="overwrite", delta_write_options={"schema_mode": "overwrite"})
+    with pytest.raises(ConsistencyError, match="no column name"):
+        run(lake)
+    assert current_publication(home) is None
+
+
+def test_the_last_five_are_kept_and_an_open_reader_keeps_its_version(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    run(lake)
+    reader = open_publication(home, "leader")
+    for number in range(6):
+        write_sites(home, {"name": f"第{number}站"})
+        run(lake)
+    assert [item.version for item in publications(home)] == [3, 4, 5, 6, 7]
+    assert reader.execute("SELECT name FROM service_site").fetchall() == [("一站",)]
+    reader.close()
+    assert rows(home, "leader", "SELECT name FROM service_site") == [("第5站",)]
+
+
+@pytest.mark.parametrize(
+    "point", ["publication_leader", "publication_analyst", "publication_made", "publication_swapped"]
+)
+def test_a_kill_leaves_the_old_or_the_new_and_the_next_run_ends_alike(lake: tuple[Home, State], point: str) -> None:
+    home, _ = lake
+    run(lake)
+    write_sites(home, {"name": "二站"})
+    child = multiprocessing.get_context("spawn").Process(target=run_until, args=(home.root, point))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    seen = "二站" if point == "publication_swapped" else "一站"
+    assert rows(home, "leader", "SELECT name FROM service_site") == [(seen,)]
+    assert run(lake).version == 2
+    assert rows(home, "leader", "SELECT name FROM service_site") == [("二站",)]
+    assert sorted(path.name for path in home.publications.iterdir()) == ["000001", "000002", "current"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE mine (a INT)",
+        "DELETE FROM service_site",
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "ATTACH 'other.duckdb'",
+        "INSTALL spatial",
+        "SET enable_external_access = true",
+        "COPY service_site TO 'out.csv'",
+    ],
+)
+def test_a_reader_can_change_nothing_and_reach_nothing(lake: tuple[Home, State], sql: str) -> None:
+    home, _ = lake
+    run(lake)
+    connection = open_publication(home, "leader")
+    with pytest.raises(duckdb.Error):
+        connection.execute(sql)
+    connection.close()
+
+
+def test_before_the_first_publication_and_for_an_unknown_role_there_is_a_clear_error(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    with pytest.raises(UsageError, match="nothing is published"):
+        open_publication(home)
+    with pytest.raises(UsageError, match="no role"):
+        open_publication(home, "visitor")
