@@ -9,7 +9,7 @@ ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 BIN := .venv/bin
 UV := .venv-bootstrap/bin/uv
-SYNC = $(UV) pip sync $(if $(CI),--quiet) --require-hashes --python
+SYNC = $(UV) pip sync $(if $(CI),--quiet) --require-hashes --compile-bytecode --python
 LOCK := $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 IVY = java -cp "$$(echo .venv/lib/python3.11/site-packages/pyspark/jars/ivy-*.jar)" org.apache.ivy.Main -warn \

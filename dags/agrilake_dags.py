@@ -3,35 +3,50 @@
 Importing reads contracts only: no network, no Variable, no table. A task calls one step of `agrilake.pipeline`,
 the same that `agrilake run` calls; an XCom holds delivery ids and dataset ids, never a row or a file name.
 
-- `intake` looks into the inbox every minute, registers complete files and processes them side by side. What
-  was accepted updates the asset `accepted/<dataset>`.
-- `silver_<dataset>` runs when its accepted rows were updated: load, validate, then update `silver/<dataset>`. A suite
-  that says stop fails the task `validate`; the asset is updated all the same, so that gold learns of the hold.
-- `gold` runs when any silver table was updated, builds what has new inputs, and publishes.
+- `intake` looks into the inbox every minute, and when reference data arrived in silver. It registers complete
+  files and takes them in a few groups side by side. What was accepted updates the asset `accepted/<dataset>`.
+- `silver_<dataset>` runs when its accepted rows were updated: load, validate, then update `silver/<dataset>`. A
+  suite that says stop fails the task `held`; the asset is updated all the same, so that gold learns of it.
+- `gold` runs when any silver table was updated and no other is about to be: it builds what has new inputs, a task
+  a table, and publishes. Every ten minutes it runs in any case.
 - `backfill` takes a dataset and a period, and processes their deliveries again from landing.
+
+A task ends in one of three ways: it is done, it is tried again (service, disk), or it fails with a line in
+`agrilake status`. Each table has one task that writes it, one at a time.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from airflow.sdk import DAG, Asset, AssetAlias, AssetAny, Param, TriggerRule, task
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetAlias,
+    AssetAny,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    Param,
+    TriggerRule,
+    task,
+)
 from airflow.sdk.exceptions import AirflowFailException
 
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Dataset
 from agrilake.pipeline import tasks
+from agrilake.pipeline.tasks import Group
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 ACCEPTED = AssetAlias("accepted_rows")
-DEFAULTS: dict[str, Any] = {
-    "owner": "agrilake",
-    "retries": 2,
-    "retry_delay": timedelta(seconds=15),
-    "on_failure_callback": tasks.on_failure,
-    "on_success_callback": tasks.on_success,
-}
+PUBLICATION = Asset("agrilake://gold/publication")
+PERIOD = r"^(\*|\d{4}(Q[1-4]|-\d{2}(-\d{2})?)?)$"
+FIRST = 100
+"""Priority of the intake: a file that arrives is taken before tables are made from earlier ones."""
+DEFAULTS: dict[str, Any] = {"owner": "agrilake", "retries": 2, "retry_delay": timedelta(seconds=15)}
+LABEL = "{{ task.op_kwargs['group']['datasets'] | join(', ') }}"
 
 
 def accepted_asset(dataset: str) -> Asset:
@@ -44,7 +59,12 @@ def silver_asset(dataset: str) -> Asset:
     return Asset(f"agrilake://silver/{dataset}")
 
 
-def new_dag(name: str, title: str, doc: str, **arguments: Any) -> DAG:
+def every(cron: str, *assets: Asset) -> AssetOrTimeSchedule:
+    """When any of the assets was updated, and by the clock."""
+    return AssetOrTimeSchedule(timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=AssetAny(*assets))
+
+
+def new_dag(name: str, title: str, doc: str, priority: int = 1, **arguments: Any) -> DAG:
     """A DAG with the lake's defaults: one run at a time, no catch-up, unpaused."""
     return DAG(
         name,
@@ -54,94 +74,126 @@ def new_dag(name: str, title: str, doc: str, **arguments: Any) -> DAG:
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        default_args=DEFAULTS,
+        default_args={**DEFAULTS, "priority_weight": priority},
         **arguments,
     )
 
 
-def announce_accepted(dag_task: Any, deliveries: list[str]) -> None:
-    """Update the accepted asset of every dataset that the deliveries belong to."""
-    for dataset in tasks.datasets_of(deliveries):
-        dag_task[ACCEPTED].add(accepted_asset(dataset))
+def reported(step: str, subject: str) -> dict[str, Any]:
+    """Callbacks that keep the line of a step and its subject in `agrilake status`."""
+    return {
+        "on_failure_callback": partial(tasks.on_failure, step=step, subject=subject),
+        "on_success_callback": partial(tasks.on_success, step=step, subject=subject),
+    }
 
 
-def intake_dag() -> DAG:
+def writer(step: str, subject: str) -> dict[str, Any]:
+    """Arguments of the only task that writes a table."""
+    return {"max_active_tis_per_dag": 1, **reported(step, subject)}
+
+
+def watch(dag: DAG) -> None:
+    """Fail the run in which any task failed: its last task alone would make it a success."""
+
+    @task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)
+    def watcher() -> None:
+        raise AirflowFailException("a task of this run failed; see its log and agrilake status")
+
+    watched = list(dag.tasks)
+    watched >> watcher()
+
+
+@task(outlets=[ACCEPTED], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, **reported("intake", "announce"))
+def announce(groups: list[Group] | None, *, outlet_events: Any = None) -> None:
+    """Update the accepted asset of every dataset whose silver table lacks deliveries."""
+    for dataset in tasks.run(tasks.datasets_behind, groups):
+        outlet_events[ACCEPTED].add(accepted_asset(dataset))
+
+
+def intake_dag(registry: Registry) -> DAG:
     """Files as they arrive, also while a run is on: the next minute's run takes them."""
-    with new_dag("intake", "入湖", intake_dag.__doc__ or "", schedule="* * * * *", tags=["intake"]) as dag:
+    schedule = every("* * * * *", *(silver_asset(dataset.id) for dataset in registry.reference()))
+    with new_dag("intake", "入湖", intake_dag.__doc__ or "", FIRST, schedule=schedule, tags=["intake"]) as dag:
 
-        @task.short_circuit(retries=0)
-        def find_files() -> list[str]:
-            return tasks.register_files()
+        @task.short_circuit(retries=0, **reported("intake", "inbox"))
+        def find_files() -> list[Group]:
+            return tasks.run(tasks.find_files)
 
-        @task(max_active_tis_per_dag=2, map_index_template="{{ delivery }}")
-        def take(delivery: str) -> str:
-            return tasks.process_delivery(delivery)
+        @task(retries=1, map_index_template=LABEL, **reported("intake", "take"))
+        def take(group: Group) -> None:
+            tasks.run(tasks.take, group)
 
-        @task(outlets=[ACCEPTED], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-        def announce(deliveries: list[str], *, outlet_events: Any = None) -> None:
-            announce_accepted(outlet_events, [item for item in deliveries if item])
-
-        announce(take.expand(delivery=find_files()))
+        groups = find_files()
+        take.expand(group=groups) >> announce(groups)
+        watch(dag)
     return dag
 
 
 def silver_dag(dataset: Dataset) -> DAG:
     """A dataset's silver table: its only writer."""
-    name = f"silver_{dataset.id}"
     with new_dag(
-        name,
+        f"silver_{dataset.id}",
         f"{dataset.title}（{dataset.department_title}）",
         dataset.description,
         schedule=[accepted_asset(dataset.id)],
         tags=["silver", dataset.department],
     ) as dag:
 
-        @task
+        @task(**writer("silver", dataset.id))
         def load() -> int | None:
-            return tasks.load_silver(dataset.id)
+            return tasks.run(tasks.load_silver, dataset.id)
+
+        @task.branch(outlets=[silver_asset(dataset.id)], **reported("suites", dataset.id))
+        def validate() -> list[str]:
+            return ["held"] if tasks.run(tasks.validate_silver, dataset.id) == "stop" else []
 
         @task(retries=0)
-        def validate() -> str:
-            decision = tasks.validate_silver(dataset.id)
-            if decision == "stop":
-                raise AirflowFailException(f"{dataset.title}: the suite says stop; tables downstream are held")
-            return decision
+        def held() -> None:
+            raise AirflowFailException(tasks.run(tasks.why_stopped, dataset.id))
 
-        @task(outlets=[silver_asset(dataset.id)], trigger_rule=TriggerRule.ALL_DONE)
-        def announce() -> None:
-            tasks.require_current(dataset.id)
-
-        load() >> validate() >> announce()
+        load() >> validate() >> held()
     return dag
 
 
 def gold_dag(registry: Registry) -> DAG:
     """Support database, indicators and publication, after any silver table changed."""
-    schedule = AssetAny(*(silver_asset(name) for name in registry.datasets))
+    schedule = every("*/10 * * * *", *(silver_asset(name) for name in registry.datasets))
     with new_dag("gold", "支撑数据库、指标与发布", gold_dag.__doc__ or "", schedule=schedule, tags=["gold"]) as dag:
+
+        @task.branch(**reported("gold", "choose"))
+        def choose() -> list[str]:
+            stale = tasks.run(tasks.stale_gold)
+            return [] if stale is None else [f"build_{name}" for name in stale] or ["indicators"]
+
+        @task(trigger_rule=TriggerRule.ALL_DONE, **writer("indicators", "indicator_value"))
+        def indicators() -> None:
+            tasks.run(tasks.compute_indicators)
+
+        @task(
+            outlets=[Asset("agrilake://gold/publication")],
+            trigger_rule=TriggerRule.ALL_DONE,
+            **writer("publish", "lake"),
+        )
+        def publish() -> str:
+            return tasks.run(tasks.publish)
+
         built: dict[str, Any] = {}
         for table in tasks.in_order(registry):
             built[table.id] = _gold_task(table.id)()
             for upstream in table.inputs:
                 if upstream in built:
                     built[upstream] >> built[table.id]
-
-        @task
-        def indicators() -> None:
-            tasks.compute_indicators()
-
-        @task(outlets=[Asset("agrilake://publication")])
-        def publish() -> str:
-            return tasks.publish()
-
-        list(built.values()) >> indicators() >> publish()
+        values, publication = indicators(), publish()
+        list(built.values()) >> values >> publication
+        choose() >> [*built.values(), values, publication]
+        watch(dag)
     return dag
 
 
 def _gold_task(name: str) -> Any:
-    @task(task_id=f"build_{name}")
+    @task(task_id=f"build_{name}", trigger_rule=TriggerRule.NONE_FAILED, **writer("gold", name))
     def build() -> None:
-        tasks.build_gold(name)
+        tasks.run(tasks.build_gold, name)
 
     return build
 
@@ -150,26 +202,24 @@ def backfill_dag(registry: Registry) -> DAG:
     """Process the deliveries of one dataset and one period again, from their landed bytes."""
     params = {
         "dataset": Param(next(iter(registry.datasets)), type="string", enum=list(registry.datasets)),
-        "period": Param("2024-05", type="string", description="2024, 2024Q2 or 2024-05; * for all"),
+        "period": Param("2024", type="string", pattern=PERIOD, description="2024, 2024Q2, 2024-05; * for all"),
     }
     with new_dag(
         "backfill", "按期重跑", backfill_dag.__doc__ or "", schedule=None, params=params, tags=["intake"]
     ) as dag:
 
-        @task
-        def find(*, params: dict[str, str] | None = None) -> list[str]:
-            assert params is not None  # noqa: S101 (Airflow always passes them)
-            return tasks.deliveries_of(params["dataset"], params["period"])
+        @task(**reported("backfill", "find"))
+        def find(*, params: dict[str, str] | None = None) -> list[Group]:
+            wanted = params or {}
+            return tasks.run(tasks.find_deliveries, wanted["dataset"], wanted["period"])
 
-        @task(max_active_tis_per_dag=2, map_index_template="{{ delivery }}")
-        def retake(delivery: str) -> str:
-            return tasks.process_delivery(delivery, again=True)
+        @task(retries=1, map_index_template=LABEL, **reported("backfill", "take"))
+        def take_again(group: Group) -> None:
+            tasks.run(tasks.take, group, True)
 
-        @task(outlets=[ACCEPTED], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-        def announce(deliveries: list[str], *, outlet_events: Any = None) -> None:
-            announce_accepted(outlet_events, [item for item in deliveries if item])
-
-        announce(retake.expand(delivery=find()))
+        groups = find()
+        take_again.expand(group=groups) >> announce(groups)
+        watch(dag)
     return dag
 
 
@@ -177,7 +227,7 @@ def all_dags() -> list[DAG]:
     """All DAGs in stable order."""
     registry = load_registry()
     return [
-        intake_dag(),
+        intake_dag(registry),
         *(silver_dag(dataset) for dataset in registry.datasets.values()),
         gold_dag(registry),
         backfill_dag(registry),

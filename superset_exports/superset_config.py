@@ -97,9 +97,16 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = [
     {
         "id": "agrilake_trend",
         "label": "数字乡村走势",
-        "description": "目标、本期、上年同期",
+        "description": "上年同期、本期、目标",
         "isDefault": False,
-        "colors": ["#d08a2e", "#1f6f5c", "#9db8ae", "#3b7ea1"],
+        "colors": ["#9db8ae", "#1f6f5c", "#d08a2e", "#3b7ea1"],
+    },
+    {
+        "id": "agrilake_progress",
+        "label": "数字乡村进度",
+        "description": "未达到、达到",
+        "isDefault": False,
+        "colors": ["#d08a2e", "#1f6f5c"],
     },
 ]
 

@@ -83,7 +83,8 @@ class TraceResult:
                 yield f"  {label}：{amount}"
         for part in self.parts:
             condition = f"，条件 {part.where}" if part.where else ""
-            yield f"  {PART_TITLES[part.part]}（{part.period}）来自《{part.title}》gold.{part.table} 版本 {part.version}："
+            stored = f"《{part.title}》gold.{part.table} 版本 {part.version}"
+            yield f"  {PART_TITLES[part.part]}（{part.period}）来自{stored}："
             yield f"    {part.expression}{condition}，共 {part.rows} 行，列出 {len(part.shown)} 行"
             for row in part.shown:
                 yield "    " + "，".join(f"{name}={value}" for name, value in row.items() if value is not None)

@@ -20,12 +20,13 @@ from agrilake.paths import Home
 from agrilake.pipeline import intake
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.intake import Outcome
+from agrilake.tables.order import DeliveryRef, winners
 from agrilake.tables.types import silver_fields
 
 
 def open_lake(root: Path) -> Lake:
     """The lake at `root`, its folders made."""
-    home = Home.at(root).prepare()
+    home = Home(root, root / "inbox", root / "outbox").prepare()
     return Lake(home, load_registry(), load_settings(), State(home.state_file))
 
 
@@ -77,14 +78,19 @@ def process_all(lake: Lake, registered: dict[str, Outcome] | None = None) -> dic
 
 
 def write_reference(lake: Lake) -> None:
-    """silver/stats_division and its crosswalk from their accepted rows: of each period the delivery that counts."""
+    """silver/stats_division and its crosswalk from their accepted rows, as the silver step would have them."""
     for dataset in lake.registry.reference():
         accepted = scan(lake.home.table("accepted", dataset.id))
         if accepted is None:
             continue
-        last = {item.period: item.id for item in lake.state.deliveries(dataset.id) if item.is_final}
-        rows = accepted.filter(pl.col("_delivery_id").is_in(list(last.values()))).select(list(silver_fields(dataset)))
-        write_deltalake(lake.home.table("silver", dataset.id), rows.collect().to_arrow(), mode="overwrite")
+        final = [item for item in lake.state.deliveries(dataset.id) if item.is_final]
+        refs = [DeliveryRef(one.id, one.period, one.kind, one.revision, one.sequence, one.mends) for one in final]
+        order = {delivery: place for place, delivery in enumerate(winners(dataset.load, refs))}
+        rows = accepted.filter(pl.col("_delivery_id").is_in(list(order))).collect()
+        newest = rows.sort(pl.col("_delivery_id").replace_strict(order, return_dtype=pl.Int64), "_line")
+        state = newest.unique(["_period", *dataset.key], keep="last", maintain_order=True)
+        table = state.select(list(silver_fields(dataset))).to_arrow()
+        write_deltalake(lake.home.table("silver", dataset.id), table, mode="overwrite")
 
 
 def findings(lake: Lake, delivery: Delivery) -> pl.DataFrame:

@@ -98,6 +98,7 @@ def raw_table(
         pl.int_range(2, len(cells) + 2, dtype=pl.Int64).alias("_line"),
         pl.lit(sheet, pl.String).alias("_sheet"),
         pl.Series("_origin_line", origins, dtype=pl.Int64),
+        pl.lit(None, pl.String).alias("_origin_sheet"),
     )
     headers = {item.name: item.title for item in of.columns}
     return RawTable(frame, headers, dict(units or {}), broken=broken, encoding="utf-8")

@@ -158,7 +158,7 @@ def test_a_loss_of_more_than_half_the_rows_warns(home: Home) -> None:
     store(home, GOOD[:2])
     result = validate(home, FARM, SETTINGS)
     assert result.decision == "warn"
-    assert result.failed[0].description == "行数比上一版减少不超过一半"
+    assert result.failed[0].description == "行数没有比上一版大幅减少"
     assert validate(home, FARM, SETTINGS, version=0).decision == "pass"
 
 

@@ -39,7 +39,7 @@ def build_gold(spark: SparkSession, home: Home, gold: Dataset, registry: Registr
     inputs = {name: _input(spark, home, registry.any(name), registry, versions[name]) for name in gold.inputs}
     arguments = _arguments(gold, settings)
     rows = conform(_transform(gold)(inputs, **arguments), gold)
-    overwrite(rows, path, note)
+    overwrite(rows, path, note, schema=True)
     return TableWrite(gold.id, table_version(path) or 0, changed=True)
 
 
@@ -102,7 +102,9 @@ def _arguments(gold: Dataset, settings: Settings) -> dict[str, Any]:
 
 
 def _rule_fingerprint(gold: Dataset, settings: Settings) -> str:
-    """Changes when the contract, the code of the transform's module or a setting that it uses changes."""
-    module = inspect.getmodule(_transform(gold))
-    parts = (gold.path.read_text(encoding="utf-8"), inspect.getsource(module or _transform(gold)))
+    """Changes when the contract, the code of the transform's module (and the shared one) or a setting that it uses changes."""
+    from agrilake.gold import columns
+
+    module = inspect.getmodule(_transform(gold)) or columns
+    parts = (gold.path.read_text(encoding="utf-8"), inspect.getsource(module), inspect.getsource(columns))
     return hashlib.sha256("\n".join((*parts, repr(_arguments(gold, settings)))).encode()).hexdigest()[:16]

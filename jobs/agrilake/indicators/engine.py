@@ -19,7 +19,7 @@ from deltalake import CommitProperties, write_deltalake
 
 from agrilake.contract.load import Registry
 from agrilake.contract.settings import Settings
-from agrilake.indicators import grid, values
+from agrilake.indicators import grid, measures, values
 from agrilake.indicators.measures import measured
 from agrilake.indicators.model import Indicator
 from agrilake.lake.files import table_version
@@ -108,6 +108,6 @@ def _read(spark: SparkSession, home: Home, registry: Registry, name: str, versio
 
 def _fingerprint(indicators: Sequence[Indicator]) -> str:
     """Changes when a declaration or the engine's own code changes."""
-    sources = [Path(file) for file in (__file__, grid.__file__, values.__file__)]
+    sources = [Path(file) for file in (__file__, grid.__file__, measures.__file__, values.__file__)]
     texts = [item.path.read_bytes() for item in indicators] + [source.read_bytes() for source in sources]
     return hashlib.sha256(b"\n".join(texts)).hexdigest()[:16]

@@ -56,8 +56,11 @@ def _filtered(measure: Measure) -> str:
 
 
 def _divisions(district: str) -> f.Column:
-    """A row counts for its village, its township and the district; without a division for the district alone."""
-    return f.array_compact(f.array(f.col("division_code"), f.col("township_code"), f.lit(district)))
+    """A row counts once for its village, its township and the district; without a division for the district alone.
+
+    What stands at a township or at the district itself has the same code twice, and is still one row.
+    """
+    return f.array_distinct(f.array_compact(f.array(f.col("division_code"), f.col("township_code"), f.lit(district))))
 
 
 def _with_periods(table: DataFrame, time: str) -> DataFrame:

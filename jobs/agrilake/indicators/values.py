@@ -22,6 +22,7 @@ WIDE = pl.Decimal(38, 8)
 NOT_YET = "尚未接入"
 NO_INPUT = "本期没有收到所需数据"
 NO_BASE = "本期没有收到分母所需数据"
+NOT_NEWEST = "按现有台账计算，只有最近一期有数"
 NO_CASES = "本期没有可计算的记录"
 ZERO_BASE = "分母为零"
 NO_PREVIOUS = "缺少上年同期数"
@@ -126,6 +127,8 @@ def _ratios(laid: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col("awaits") + NOT_YET)
         .when(pl.col("is_statistic") & pl.col("has_value"))
         .then(pl.lit(NO_CASES))
+        .when(pl.col("numerator_current") & ~pl.col("newest"))
+        .then(pl.lit(NOT_NEWEST))
         .when(pl.col("is_statistic") | ~pl.col("has_numerator"))
         .then(pl.lit(NO_INPUT))
         .when(pl.col("has_ratio") & ~pl.col("has_denominator"))

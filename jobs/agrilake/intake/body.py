@@ -11,8 +11,9 @@ from agrilake.contract.model import Dataset
 from agrilake.contract.settings import Limits
 from agrilake.intake.header import Header, Row
 from agrilake.intake.margins import SIEVE, lone_text, row_kind
-from agrilake.intake.raw import EXTRA, LINE, ORIGIN_LINE, SHEET, BrokenRecord, SetAside
+from agrilake.intake.raw import EXTRA, LINE, ORIGIN_LINE, ORIGIN_SHEET, SHEET, BrokenRecord, SetAside
 from agrilake.intake.records import field_count, long_cell
+from agrilake.intake.text import ESCAPED
 
 LINES = "_lines"
 
@@ -137,12 +138,16 @@ class Body:
             _text(f"c{at[item.name]}", item.name) if item.name in at else _nothing(item.name, pl.String)
             for item in self.dataset.columns
         ]
-        origin = _nothing(ORIGIN_LINE, pl.Int64)
-        if ORIGIN_LINE in self.header.names:
-            text = pl.col(f"c{self.header.names.index(ORIGIN_LINE)}").str.strip_chars()
-            origin = text.cast(pl.Int64, strict=False).alias(ORIGIN_LINE)
+        line = self._origin(ORIGIN_LINE).cast(pl.Int64, strict=False)
         sheet = pl.lit(self.sheet, dtype=pl.String).alias(SHEET)
-        return frame.select(*columns, self._extra(frame), origin, pl.col(LINE), sheet)
+        return frame.select(*columns, self._extra(frame), line, self._origin(ORIGIN_SHEET), pl.col(LINE), sheet)
+
+    def _origin(self, name: str) -> pl.Expr:
+        """A column of our own receipts that says where a mended row came from."""
+        if name not in self.header.names:
+            return _nothing(name, pl.String)
+        text = pl.col(f"c{self.header.names.index(name)}").str.strip_chars().str.replace(ESCAPED, "$1")
+        return pl.when(text != "").then(text).alias(name)
 
     def _extra(self, frame: pl.DataFrame) -> pl.Expr:
         names = self.unmatched(frame)

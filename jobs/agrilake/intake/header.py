@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from agrilake.contract.model import Dataset
 from agrilake.errors import RefusedFile
-from agrilake.intake.raw import ORIGIN_LINE
+from agrilake.intake.raw import ORIGIN_LINE, ORIGIN_SHEET
 from agrilake.intake.titles import RECEIPT_COLUMNS, Match, match, same_family, squeeze, title_of, unit_of
 
+ORIGIN = (ORIGIN_LINE, ORIGIN_SHEET)
 SEARCHED_ROWS = 20
 """Non-blank rows among which the header must be."""
 TABLE_UNIT = re.compile(r"单位[:：]\s*([^\s:：,，;；]+)\s*$")
@@ -35,8 +36,8 @@ class Row:
 class Header:
     """Where the header stands and what its positions mean.
 
-    `names` has for each position the contract column, `_origin_line`, "" for a column of our own receipts,
-    or None for one that goes to `_extra` under `titles[position]`. `first` and `last` are indexes of rows:
+    `names` has for each position the contract column, `_origin_line`, `_origin_sheet`, "" for a column of our own
+    receipts, or None for one that goes to `_extra` under `titles[position]`. `first` and `last` are indexes of rows:
     rows before `first` are preamble, those up to `last` belong to the header.
     """
 
@@ -50,7 +51,7 @@ class Header:
     @property
     def columns(self) -> dict[str, int]:
         """Contract column -> position."""
-        return {name: at for at, name in enumerate(self.names) if name and name != ORIGIN_LINE}
+        return {name: at for at, name in enumerate(self.names) if name and name not in ORIGIN}
 
     @property
     def width(self) -> int:
@@ -241,7 +242,7 @@ def repeats_header(cells: Sequence[str], header: Header, dataset: Dataset) -> bo
 
 def _names_position(text: str, at: int, header: Header, dataset: Dataset) -> bool:
     name = header.names[at]
-    if not name or name == ORIGIN_LINE:
+    if not name or name in ORIGIN:
         return text == squeeze(header.titles[at])
     column = dataset.column(name)
     found = match(text, dataset)

@@ -6,22 +6,26 @@ import polars as pl
 
 from agrilake.contract.model import Dataset
 from agrilake.intake.privacy import shown
-from agrilake.intake.raw import LINE, ORIGIN_LINE
-from agrilake.intake.text import unescape
+from agrilake.intake.raw import LINE, ORIGIN_LINE, ORIGIN_SHEET, SHEET
+from agrilake.intake.text import FRAGILE_CODE, unescape
 
 MASKED = r"\*{3}|^.\*+$"
+GUARDED = rf"^'((?:\s*[=+\-@\t\r＝＋－＠].*)|{FRAGILE_CODE})$"
 
 
 def restore(frame: pl.DataFrame, dataset: Dataset, original: pl.DataFrame | None) -> pl.DataFrame:
-    """The frame with every masked cell that equals the mask of its original replaced by the original.
+    """The frame as the department means it: apostrophes of the receipt's CSV taken off, and every masked cell that
+    equals the mask of its original replaced by the original.
 
     `original` holds bronze rows (contract columns as text, `_line`) of the delivery that is mended; rows are
-    found by `_origin_line`. Several sheets may have a row of that number: a cell is restored only where all
-    that fit the mask agree.
+    found by `_origin_line` and, where the receipt has it, `_origin_sheet`. Without it several sheets may have a row
+    of that number: a cell is restored only where all that fit the mask agree.
     """
     if original is None or ORIGIN_LINE not in frame.columns or frame[ORIGIN_LINE].null_count() == frame.height:
         return frame
-    indexed = frame.with_row_index("_row")
+    names = [column.name for column in dataset.columns]
+    plain = pl.when(pl.col(ORIGIN_LINE).is_not_null()).then(pl.col(names).str.replace(GUARDED, "$1"))
+    indexed = frame.with_columns(plain.otherwise(pl.col(names)).name.keep()).with_row_index("_row")
     for column in dataset.columns:
         if column.name in original.columns:
             indexed = indexed.with_columns(_restored(indexed, original, column.name, dataset))
@@ -29,10 +33,11 @@ def restore(frame: pl.DataFrame, dataset: Dataset, original: pl.DataFrame | None
 
 
 def _restored(frame: pl.DataFrame, original: pl.DataFrame, name: str, dataset: Dataset) -> pl.Series:
-    cells = frame.select("_row", ORIGIN_LINE, unescape(frame[name]).alias("cell"))
+    cells = frame.select("_row", ORIGIN_LINE, ORIGIN_SHEET, unescape(frame[name]).alias("cell"))
     masked = cells.filter(pl.col("cell").str.contains(MASKED))
-    sources = original.select(pl.col(LINE).alias(ORIGIN_LINE), unescape(original[name]).alias("whole"))
+    sources = original.select(pl.col(LINE).alias(ORIGIN_LINE), SHEET, unescape(original[name]).alias("whole"))
     pairs = masked.join(sources, on=ORIGIN_LINE, how="inner").drop_nulls("whole")
+    pairs = pairs.filter(pl.col(ORIGIN_SHEET).is_null() | pl.col(ORIGIN_SHEET).eq_missing(pl.col(SHEET)))
     pairs = pairs.filter(shown(pairs["whole"], dataset.column(name)) == pairs["cell"])
     fitting = pairs.group_by("_row").agg(pl.col("whole").unique()).filter(pl.col("whole").list.len() == 1)
     found = frame.select("_row").join(fitting, on="_row", how="left", maintain_order="left")

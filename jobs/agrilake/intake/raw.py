@@ -16,7 +16,14 @@ LINE = "_line"
 SHEET = "_sheet"
 EXTRA = "_extra"
 ORIGIN_LINE = "_origin_line"
-SYSTEM_COLUMNS = {LINE: pl.Int64, SHEET: pl.String, EXTRA: pl.String, ORIGIN_LINE: pl.Int64}
+ORIGIN_SHEET = "_origin_sheet"
+SYSTEM_COLUMNS = {
+    LINE: pl.Int64,
+    SHEET: pl.String,
+    EXTRA: pl.String,
+    ORIGIN_LINE: pl.Int64,
+    ORIGIN_SHEET: pl.String,
+}
 
 SET_ASIDE_KINDS = ("preamble", "header", "blank", "total", "note", "hidden_sheet", "other_sheet")
 
@@ -60,7 +67,8 @@ class RawTable:
     `frame` has every contract column (String, null where the file lacks the column or the cell is empty),
     `_extra` (json object of the unmatched columns by header, null where there are none), `_line` (Int64,
     1-based physical line of the record's first line, or Excel row), `_sheet` (String or null),
-    `_origin_line` (Int64 or null: 原行号 of a mended receipt), in file order.
+    `_origin_line` and `_origin_sheet` (Int64 and String or null: 原行号 and 原工作表 of a mended receipt), in file
+    order.
     `headers` and `header_units` map contract columns to the header as written and to the unit in its
     brackets; `missing` are contract columns the file lacks (never required ones: those refuse the file);
     `unmatched` the headers that went to `_extra`; `ignored` the columns of our own receipts.

@@ -16,6 +16,7 @@ from agrilake.intake.findings import ERROR, WARN, rule_title
 from agrilake.intake.privacy import mask_text
 from agrilake.intake.raw import RawTable
 from agrilake.intake.rows import Checked
+from agrilake.intake.settle import REFUSED_FOLDER
 
 if TYPE_CHECKING:
     from agrilake.lake.state import Delivery
@@ -87,6 +88,8 @@ def render(
         missing=[dataset.column(name).title for name in raw.missing] if raw and dataset else [],
         mend_name=mend_name,
         inbox=delivery.department,
+        refused_folder=REFUSED_FOLDER,
+        several_sheets=raw is not None and len(raw.sheets) > 1,
         lines_shown=LINES_SHOWN,
     )
 

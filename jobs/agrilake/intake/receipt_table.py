@@ -16,13 +16,12 @@ from agrilake.intake.findings import ERROR
 from agrilake.intake.privacy import mask_text, shown
 from agrilake.intake.raw import LINE, SHEET, RawTable
 from agrilake.intake.rows import Checked
-from agrilake.intake.text import is_identifier
+from agrilake.intake.text import FRAGILE_CODE, is_identifier
+from agrilake.intake.titles import match
 
-LINE_TITLE, PROBLEM_TITLE, REMEDY_TITLE = "原行号", "问题", "改法"
+LINE_TITLE, SHEET_TITLE, PROBLEM_TITLE, REMEDY_TITLE = "原行号", "原工作表", "问题", "改法"
 FORMULA = r"^\s*[=+\-@\t\r＝＋－＠]"
 PLAIN_NUMBER = r"^[+-]?\d[\d,]*(?:\.\d+)?%?$"
-# 12 digits and more, leading zeros, and months: what Excel changes when it opens a CSV
-FRAGILE_CODE = r"^(?:\d{12,}|0\d+|\d{4}[-/.]\d{1,2}|\d+[Ee]\d+)$"
 
 
 def safe_cell(cell: pl.Expr) -> pl.Expr:
@@ -32,7 +31,8 @@ def safe_cell(cell: pl.Expr) -> pl.Expr:
 
 
 def mending_table(checked: Checked, raw: RawTable, dataset: Dataset) -> pl.DataFrame:
-    """One row a quarantined record: 原行号, 问题, 改法, then the original columns under their headers."""
+    """One row a quarantined record: 原行号 (of several sheets also 原工作表), 问题, 改法, then the original columns
+    under their headers."""
     errors = checked.findings.filter(pl.col("severity") == ERROR)
     texts = errors.group_by("line", "sheet", maintain_order=True).agg(
         pl.col("reason").unique(maintain_order=True).str.join(" ").alias(PROBLEM_TITLE),
@@ -41,10 +41,12 @@ def mending_table(checked: Checked, raw: RawTable, dataset: Dataset) -> pl.DataF
     columns = [dataset.column(name) for name in raw.headers]
     source = checked.source.select(LINE, SHEET, *(column.name for column in columns))
     wide = texts.join(source, left_on=["line", "sheet"], right_on=[LINE, SHEET], how="left", nulls_equal=True)
-    titles = _titles(columns, raw)
+    titles = _titles(columns, raw, dataset)
     cells = [_written(wide[column.name], column).alias(titles[column.name]) for column in columns]
-    first = [wide["line"].cast(pl.String).alias(LINE_TITLE), wide[PROBLEM_TITLE], wide[REMEDY_TITLE]]
-    return pl.DataFrame([*first, *cells]).select(safe_cell(pl.all()))
+    place = [wide["line"].cast(pl.String).alias(LINE_TITLE)]
+    if len(raw.sheets) > 1:
+        place.append(wide["sheet"].alias(SHEET_TITLE))
+    return pl.DataFrame([*place, wide[PROBLEM_TITLE], wide[REMEDY_TITLE], *cells]).select(safe_cell(pl.all()))
 
 
 def _written(cells: pl.Series, column: Column) -> pl.Series:
@@ -52,18 +54,27 @@ def _written(cells: pl.Series, column: Column) -> pl.Series:
     if not is_identifier(column):
         return masked
     return pl.select(
-        pl.when(masked.str.contains(FRAGILE_CODE)).then(pl.lit("'") + masked).otherwise(masked)
+        pl.when(masked.str.contains(f"^{FRAGILE_CODE}$")).then(pl.lit("'") + masked).otherwise(masked)
     ).to_series()
 
 
-def _titles(columns: list[Column], raw: RawTable) -> dict[str, str]:
-    """Headers as written, with the unit where it stood elsewhere (单位：万元 above the table)."""
+def _titles(columns: list[Column], raw: RawTable, dataset: Dataset) -> dict[str, str]:
+    """Headers as written, with the unit where it stood elsewhere (单位：万元 above the table).
+
+    A header that alone would not be recognised again (both rows of 线上 over 金额) becomes the column's own title.
+    """
     titles: dict[str, str] = {}
     for column in columns:
-        header, unit = raw.headers[column.name], raw.header_units.get(column.name)
-        title = mask_text(f"{header}（{unit}）" if unit and unit not in header.casefold() else header)
-        titles[column.name] = title if title not in titles.values() else column.title
+        unit = raw.header_units.get(column.name)
+        title = mask_text(_with_unit(raw.headers[column.name], unit))
+        found = match(title, dataset)
+        known = found is not None and (found.column, found.unit) == (column.name, unit)
+        titles[column.name] = title if known and title not in titles.values() else _with_unit(column.title, unit)
     return titles
+
+
+def _with_unit(title: str, unit: str | None) -> str:
+    return f"{title}（{unit}）" if unit and unit not in title.casefold() else title
 
 
 def summary_table(problem: str, remedy: str, line: int | None) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 from agrilake.contract.model import Dataset
 from agrilake.errors import RefusedFile
 from agrilake.intake.body import LINES, Body
-from agrilake.intake.raw import ORIGIN_LINE, RawTable, SetAside
+from agrilake.intake.raw import ORIGIN_LINE, ORIGIN_SHEET, RawTable, SetAside
 
 
 def combined(
@@ -84,6 +84,6 @@ def _ignored(bodies: Sequence[Body]) -> tuple[str, ...]:
             title
             for body in bodies
             for title, name in zip(body.header.titles, body.header.names, strict=True)
-            if name in ("", ORIGIN_LINE)
+            if name in ("", ORIGIN_LINE, ORIGIN_SHEET)
         )
     )

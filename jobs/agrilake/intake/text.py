@@ -35,6 +35,8 @@ NOTHING_LENGTH = 4
 NOTHING_IN_WORDS = frozenset(("无", "暂无", "空", "没有"))
 # The receipt's CSV puts an apostrophe before what a spreadsheet would run as a formula; here it comes off again.
 ESCAPED = r"^'(\s*[=+\-@\t\r＝＋－＠])"
+# It puts one as well before 12 digits and more, leading zeros and months, which Excel changes when it opens a CSV.
+FRAGILE_CODE = r"(?:\d{12,}|0\d+|\d{4}[-/.]\d{1,2}|\d+[Ee]\d+)"
 # Excel users keep digits as text by ="00123" or '00123
 FORMULA_TEXT = r'^="([^"]*)"$'
 COUNTRY = r"^(?:\+86|0086|86)(1\d{10})$"

@@ -21,7 +21,7 @@ UNIT_FAMILIES = (
     frozenset({"分钟", "小时", "天", "年", "岁", "元/亩", "元/吨", "元/公斤", "吨/日", "吨/天", "千瓦", "kw", "度"}),
 )
 UNITS = frozenset().union(*UNIT_FAMILIES)
-RECEIPT_COLUMNS = {"原行号": "_origin_line", "问题": "", "改法": ""}
+RECEIPT_COLUMNS = {"原行号": "_origin_line", "原工作表": "_origin_sheet", "问题": "", "改法": ""}
 INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2028-\u202e\u2060\ufeff]+")
 MARKS = re.compile(r"^[*★※●]+|[*★※●]+$|\((?:必填|选填|可选|可不填|必填项|选填项)\)")
 NUMBERING = re.compile(

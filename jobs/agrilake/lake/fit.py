@@ -1,4 +1,4 @@
-"""Stored rows and a contract that changed: delta-rs would cast in silence, so that 12.5 became 12."""
+"""Accepted rows and a contract that changed: delta-rs would cast in silence, so that 12.5 is stored as 12."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from agrilake.errors import ConsistencyError
 from agrilake.lake.locks import table_lock
 
 
-def require_types(path: Path, frame: pl.DataFrame, version: str, stored_versions: Collection[str | None]) -> None:
+def fit_types(path: Path, frame: pl.DataFrame, version: str, stored_versions: Collection[str | None]) -> None:
     """Make the table at `path` ready for `frame`, whose columns may have other types than the stored ones.
 
-    Nothing happens where the types agree (columns that are new or gone do no harm). Where they differ, the contract's
-    `version` must be one that no stored row (`stored_versions`) was made under; then the stored rows are rewritten
-    in the new types, if that loses nothing. Raises ConsistencyError otherwise, and changes nothing.
+    Nothing happens where the types agree; new columns do no harm. Where they differ, the contract's `version` must
+    be one that no stored row (`stored_versions`) was made under; then the stored rows are rewritten in the new
+    types, if that loses nothing. Raises ConsistencyError otherwise, and changes nothing.
     """
     if not DeltaTable.is_deltatable(str(path)):
         return
@@ -27,20 +27,19 @@ def require_types(path: Path, frame: pl.DataFrame, version: str, stored_versions
     names = ", ".join(sorted(changed))
     if version in stored_versions:
         raise ConsistencyError(
-            f"{path.name}: {names}: the contract's type differs from what is stored, but its version is still "
+            f"{path.name}: the contract's type of {names} differs from what is stored, but its version is still "
             f"{version}; raise the version if the change is meant"
         )
     with table_lock(path):
         table = DeltaTable(str(path))
-        rows = pl.scan_delta(table).collect()
-        rewritten = _converted(rows, {name: frame.schema[name] for name in changed})
-        if rewritten is None:
+        rows = _converted(pl.scan_delta(table).collect(), {name: frame.schema[name] for name in changed})
+        if rows is None:
             raise ConsistencyError(
-                f"{path.name}: {names}: stored rows cannot be written in the types of contract {version} without loss; "
-                f"choose a wider type or a new column"
+                f"{path.name}: stored values of {names} do not fit the type of contract version {version}; "
+                f"choose a wider type, or a column with a new name"
             )
         partitions = table.metadata().partition_columns
-        write_deltalake(table, rewritten.to_arrow(), mode="overwrite", schema_mode="overwrite", partition_by=partitions)
+        write_deltalake(table, rows.to_arrow(), mode="overwrite", schema_mode="overwrite", partition_by=partitions)
 
 
 def _changed(path: Path, frame: pl.DataFrame) -> set[str]:

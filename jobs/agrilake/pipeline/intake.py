@@ -35,7 +35,7 @@ from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
-from agrilake.lake.fit import require_types
+from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
@@ -119,15 +119,17 @@ def _register(lake: Lake, path: Path) -> Outcome:
     dataset = lake.registry.get(name.dataset_id)
     delivery = _delivery(path, name, dataset, landed.sha256, landed.bytes)
     earlier = lake.state.same_bytes(landed.sha256, dataset.id)
-    repeat = next((item for item in earlier if item.period == name.period and not _same_file(item, path)), None)
+    same_period = [item for item in earlier if item.period == name.period and not _same_file(item, path)]
+    repeat = next((item for item in same_period if not _taken_back(lake, item, name)), None)
     if repeat is not None:
         receipt = write_receipt(
             lake.home, replace(repeat, file_name=delivery.file_name), None, None, dataset, repeated=True
         )
         _clear(path)
         return Outcome(repeat, receipt, repeat_of=repeat.id)
-    if earlier and not name.confirmed:
-        return _refuse(lake, delivery, _same_bytes(earlier[0], name.period), path)
+    elsewhere = [item for item in earlier if item.period != name.period]
+    if elsewhere and not name.confirmed:
+        return _refuse(lake, delivery, _same_bytes(elsewhere[0], name.period), path)
     received = lake.state.record_delivery(replace(delivery, status="received"))
     reach("received")
     _clear(path)
@@ -148,6 +150,16 @@ def _shown_name(path: Path) -> str:
 def _same_file(earlier: Delivery, path: Path) -> bool:
     """Whether the file is the one that was registered already, when the run ended before it left the inbox."""
     return not earlier.is_final and earlier.file_name == _shown_name(path)
+
+
+def _taken_back(lake: Lake, earlier: Delivery, name: DeliveryName) -> bool:
+    """Whether another correction came after the earlier delivery, which its bytes as a new 更正 take back."""
+    others = lake.state.deliveries(earlier.dataset) if name.revision > earlier.revision else []
+    return any(
+        item.period == name.period and item.kind == "base" and item.status != "refused"
+        for item in others
+        if earlier.revision < item.revision <= name.revision
+    )
 
 
 def process(lake: Lake, delivery: Delivery) -> Outcome:
@@ -292,7 +304,7 @@ def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, chec
     )
     findings = checked.findings.with_columns(pl.lit(delivery.id).alias("delivery_id"))
     stored = {item.contract_version for item in lake.state.deliveries(dataset.id) if item.is_final}
-    require_types(lake.home.table("accepted", dataset.id), accepted, dataset.version, stored)
+    fit_types(lake.home.table("accepted", dataset.id), accepted, dataset.version, stored)
     replace_delivery(lake.home.table("bronze", dataset.id), bronze, delivery.id)
     reach("bronze_written")
     replace_delivery(lake.home.table("quarantine"), findings, delivery.id, column="delivery_id")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError
+from agrilake.indicators.load import load_indicators
 from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
 
@@ -21,6 +22,7 @@ Progress = Callable[[str, int, int, str], None]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+POLL_SECONDS = 0.5
 FILES_AT_ONCE = 2
 TABLES_AT_ONCE = 3
 ROUNDS = 6
@@ -60,6 +62,7 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
     A step that fails for one file or table is recorded (`report.failures`, `agrilake status`) and the others go on.
     """
     report, tell = RunReport(), progress or (lambda *_: None)
+    _wait_settled(lake)
     for _ in range(ROUNDS):
         with _timed(report, "intake"):
             taken = _take_files(lake, report, tell)
@@ -77,6 +80,15 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
         report.publication = str(steps.update_publication(lake).version)
         tell("publish", 1, 1, report.publication)
     return report
+
+
+def _wait_settled(lake: Lake) -> None:
+    """Give files that were dropped a moment ago the time to prove complete; what still grows waits for the next run."""
+    deadline = time.monotonic() + 2 * lake.settings.limits.settle_seconds
+    while time.monotonic() < deadline:
+        if len(intake.pending_files(lake)) == len(intake.pending_files(lake, settle=False)):
+            return
+        time.sleep(POLL_SECONDS)
 
 
 @contextmanager
@@ -153,7 +165,7 @@ def _update_gold(lake: Lake, report: RunReport, tell: Progress) -> None:
     for item in values:
         if item:
             report.tables_written[f"gold/{item.table}"] = item.version
-            report.indicators_computed = len(steps.load_indicators())
+            report.indicators_computed = len(load_indicators())
 
 
 def _levels(order: list[Any]) -> Iterator[list[str]]:

@@ -5,27 +5,27 @@ from __future__ import annotations
 import hashlib
 import os
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from agrilake.catalog.catalogue import catalogue_table
 from agrilake.contract.order import in_order
 from agrilake.contract.settings import load_settings
 from agrilake.errors import AgrilakeError, UsageError
 from agrilake.gold.build import build_gold, gold_is_current
-from agrilake.indicators.engine import compute_indicators
-from agrilake.indicators.load import load_indicators
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
 from agrilake.publish import Publication, current_publication, publish
-from agrilake.suites import SuiteResult, validate
 from agrilake.tables.order import DeliveryRef
 from agrilake.tables.silver import apply_silver
 from agrilake.tables.write import TableWrite
+
+if TYPE_CHECKING:
+    from agrilake.suites import SuiteResult
 
 INDICATOR_VALUE = "indicator_value"
 
@@ -82,6 +82,8 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
 
 def check_suite(lake: Lake, name: str) -> SuiteResult | None:
     """Validate a silver table at its newest version; None where that version was validated or there is none."""
+    from agrilake.suites import validate
+
     dataset = lake.registry.get(name)
     version = table_version(lake.home.table("silver", name))
     known = lake.state.suites().get(name)
@@ -113,11 +115,33 @@ def held_tables(lake: Lake) -> dict[str, str]:
     return {name: reason for name, reason in reasons.items() if name in lake.registry.gold}
 
 
+def unchecked(lake: Lake) -> list[str]:
+    """Datasets whose newest silver version no suite has seen: nothing may be built from it yet."""
+    seen = {name: suite["table_version"] for name, suite in lake.state.suites().items()}
+    versions = {name: table_version(lake.home.table("silver", name)) for name in lake.registry.datasets}
+    return [name for name, version in versions.items() if version is not None and seen.get(name) != version]
+
+
+def stale_gold(lake: Lake) -> list[str]:
+    """Gold tables to build, in order: their inputs or their rule changed, or a table that they are made from is built
+    again; neither held nor made from what no suite has seen."""
+    kept_back = {*held_tables(lake), *unchecked(lake)}
+    found: list[str] = []
+    for table in in_order(lake.registry):
+        if table.id in kept_back or kept_back & set(table.inputs):
+            continue
+        current = gold_is_current(lake.home, table, lake.registry, lake.settings)
+        if not current or set(found) & set(table.inputs):
+            found.append(table.id)
+    return found
+
+
 def update_gold(lake: Lake, name: str) -> TableWrite | None:
-    """Build one gold table where its inputs changed; None where it is held or up to date."""
+    """Build one gold table where its inputs changed; None where it is held, up to date, or made from a silver
+    version that no suite has seen."""
     if name not in lake.registry.gold:
         raise UsageError(f"no gold table {name!r}; known: {', '.join(lake.registry.gold)}")
-    if name in held_tables(lake):
+    if name in held_tables(lake) or set(unchecked(lake)) & set(lake.registry.gold[name].inputs):
         return None
     with table_lock(lake.home.table("gold", name)):
         written = build_gold(lake.spark(), lake.home, lake.registry.gold[name], lake.registry, lake.settings)
@@ -127,6 +151,9 @@ def update_gold(lake: Lake, name: str) -> TableWrite | None:
 
 def update_indicators(lake: Lake) -> TableWrite | None:
     """Compute all indicator values; None where no input changed."""
+    from agrilake.indicators.engine import compute_indicators
+    from agrilake.indicators.load import load_indicators
+
     with table_lock(lake.home.table("gold", INDICATOR_VALUE)):
         written = compute_indicators(lake.spark(), lake.home, load_indicators(), lake.registry, lake.settings)
     reach("indicators_written")
@@ -135,6 +162,9 @@ def update_indicators(lake: Lake) -> TableWrite | None:
 
 def update_publication(lake: Lake) -> Publication:
     """Record the lake's version and publish it; the same lake is the same publication."""
+    from agrilake.catalog.catalogue import catalogue_table
+    from agrilake.indicators.load import load_indicators
+
     lake.state.record_lake_version(lake_tables(lake))
     catalogue = catalogue_table(lake.registry, lake.state, silver_rows(lake), today())
     return publish(

@@ -1,21 +1,217 @@
 """What an Airflow task does: open the lake, call one step, return ids.
 
-Heavy modules are imported inside the functions: the DAG file imports this one every time it is parsed.
+Heavy modules are imported inside the functions: the DAG file imports this one every time it is parsed, and
+each task is a process of its own.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from agrilake.contract.order import in_order
+from agrilake.errors import AgrilakeError, ServiceError, UsageError
 
 if TYPE_CHECKING:
+    from agrilake.lake.state import Delivery
     from agrilake.pipeline.context import Lake
 
 __all__ = ["in_order"]
+T = TypeVar("T")
 log = logging.getLogger("agrilake")
+
+FILE_WORKERS = 4
+"""Into how many groups the arrived files are put: a process for each file would cost more than the file."""
+RETRY_AFTER = timedelta(minutes=10)
+"""What failed is left alone for so long, then tried again: the intake looks every minute."""
+GOLD_WAITS = timedelta(minutes=20)
+"""For how long gold waits for more files and silver tables, so that it is not built for each of many."""
+ALL_PERIODS = "*"
+
+
+class Group(TypedDict):
+    """Files that one task takes: dataset ids (its label) and delivery ids in order of arrival."""
+
+    datasets: list[str]
+    deliveries: list[str]
+
+
+class StepFailed(AgrilakeError):
+    """A foreign error, named by its kind alone, since its text may quote a value."""
+
+
+class DeliveriesFailed(AgrilakeError):
+    """Some files of a group could not be processed; each has a failure line of its own."""
+
+
+def run(step: Callable[..., T], *arguments: Any) -> T:
+    """Call a step; its errors come out in words that hold no value, with the way through the code in the log.
+
+    Raises AirflowFailException (no retry) where repeating would say the same; else ServiceError, DeliveriesFailed
+    or StepFailed, which are tried again.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    try:
+        return step(*arguments)
+    except (ServiceError, DeliveriesFailed):
+        raise
+    except AgrilakeError as error:
+        raise AirflowFailException(str(error)) from None
+    except Exception as error:
+        _log_frames(error)
+        raise StepFailed(_readable(error)) from None
+
+
+def find_files() -> list[Group]:
+    """Register the inbox, and put what is to be processed into groups; reference data goes first and alone.
+
+    The rest waits for silver to know the divisions, and this DAG runs again as soon as it does. All files of a
+    dataset are in one group, in order of arrival: one writer for its bronze and accepted rows.
+    """
+    lake = _lake()
+    _register(lake)
+    waiting = _deliveries_to_take(lake)
+    reference = [dataset.id for dataset in lake.registry.reference()]
+    first = [item for item in waiting if item.dataset in reference]
+    if first or set(reference) & set(_silver_ahead(lake)):
+        waiting = first
+    return in_groups(waiting, FILE_WORKERS)
+
+
+def in_groups(deliveries: Iterable[Delivery], most: int) -> list[Group]:
+    """At most `most` groups of whole datasets, about even in bytes; stable order."""
+    by_dataset: dict[str, list[Delivery]] = {}
+    for item in sorted(deliveries, key=lambda item: item.sequence):
+        by_dataset.setdefault(item.dataset, []).append(item)
+    size = {name: sum(item.bytes for item in items) for name, items in by_dataset.items()}
+    groups: list[list[str]] = [[] for _ in range(min(most, len(by_dataset)))]
+    for name in sorted(by_dataset, key=lambda name: (-size[name], name)):
+        min(groups, key=lambda group: sum(size[other] for other in group)).append(name)
+    return [
+        {"datasets": sorted(names), "deliveries": [item.id for name in sorted(names) for item in by_dataset[name]]}
+        for names in groups
+    ]
+
+
+def take(group: Group, again: bool = False) -> None:
+    """Process the deliveries of a group (with `again` also those that were taken before, into silver anew).
+
+    One that fails does not keep the others: it gets its line in `agrilake status`, and DeliveriesFailed is
+    raised at the end.
+    """
+    lake = _lake()
+    failed = [delivery for delivery in group["deliveries"] if not _take_one(lake, delivery, again)]
+    if failed:
+        raise DeliveriesFailed(f"{len(failed)} of {len(group['deliveries'])} deliveries failed: {', '.join(failed)}")
+
+
+def datasets_behind(groups: Sequence[Group] | None) -> list[str]:
+    """Datasets whose silver table lacks deliveries: those of the groups, and others whose update was missed."""
+    lake = _lake()
+    named = {name for group in groups or () for name in group["datasets"]}
+    return sorted(named & set(_silver_behind(lake)) | set(_silver_ahead(lake)))
+
+
+def find_deliveries(dataset: str, period: str) -> list[Group]:
+    """The deliveries of a dataset's period (* for all) that have landed; UsageError where there is none."""
+    lake = _lake()
+    known = lake.state.deliveries(dataset, status=("accepted", "partial", "waiting", "received"))
+    found = [item for item in known if period in (ALL_PERIODS, item.period)]
+    if not found:
+        periods = ", ".join(sorted({item.period for item in known})) or "none"
+        raise UsageError(f"{dataset}: nothing was delivered for {period}; delivered periods: {periods}")
+    return in_groups(found, 1)
+
+
+def load_silver(dataset: str) -> int | None:
+    """Bring a silver table up to date; the Delta version that was written, if any."""
+    from agrilake.pipeline import steps
+
+    written = steps.update_silver(_lake(), dataset)
+    return written.version if written else None
+
+
+def validate_silver(dataset: str) -> str:
+    """Run the suite; pass, warn or stop (the last decision where this version was validated before)."""
+    from agrilake.pipeline import steps
+
+    lake = _lake()
+    steps.check_suite(lake, dataset)
+    known = lake.state.suites().get(dataset)
+    return str(known["decision"]) if known else "pass"
+
+
+def why_stopped(dataset: str) -> str:
+    """What the suite found, and which gold tables keep their last good version for it."""
+    from agrilake.pipeline import steps
+
+    lake = _lake()
+    reason = steps.stopped(lake).get(dataset, "")
+    return f"{reason}；停留在上一版的表：{'、'.join(steps.held_tables(lake))}"
+
+
+def stale_gold() -> list[str] | None:
+    """Gold tables to build, those downstream of them included; None while more of silver is about to change.
+
+    Then its asset calls again, or the clock; what arrived waits no longer than GOLD_WAITS.
+    """
+    from agrilake.pipeline import steps
+
+    lake = _lake()
+    ahead = _deliveries_to_take(lake) or _silver_ahead(lake) or _suites_ahead(lake)
+    if (ahead and _waited(lake) < GOLD_WAITS) or not steps.lake_tables(lake):
+        log.info("nothing is there yet, or files or silver tables are on their way: gold is built after them")
+        return None
+    return steps.stale_gold(lake)
+
+
+def _waited(lake: Lake) -> timedelta:
+    """For how long the oldest file has waited that arrived after the last publication."""
+    versions = lake.state.lake_versions()
+    published = versions[-1].recorded_at if versions else ""
+    arrived = [item.received_at for item in lake.state.deliveries() if item.received_at > published]
+    return datetime.now(UTC) - datetime.fromisoformat(min(arrived)) if arrived else timedelta(0)
+
+
+def build_gold(name: str) -> None:
+    """Build one gold table where its inputs changed."""
+    from agrilake.pipeline import steps
+
+    steps.update_gold(_lake(), name)
+
+
+def compute_indicators() -> None:
+    """Compute the indicators where their inputs changed."""
+    from agrilake.pipeline import steps
+
+    steps.update_indicators(_lake())
+
+
+def publish() -> str:
+    """Publish; the publication's version."""
+    from agrilake.pipeline import steps
+
+    return str(steps.update_publication(_lake()).version)
+
+
+def on_failure(context: Mapping[str, Any], step: str, subject: str) -> None:
+    """Leave one readable line in `agrilake status`, under the names that `agrilake run` uses.
+
+    Airflow calls this in the task's own process; for a task that was killed, in the DAG processor, without an error.
+    """
+    error = context.get("exception")
+    if not isinstance(error, DeliveriesFailed):
+        message = _readable(error) if isinstance(error, BaseException) else "the task was ended from outside"
+        _record_failure(_lake(), step, subject, message)
+
+
+def on_success(context: Mapping[str, Any], step: str, subject: str) -> None:
+    """The task works again: its failure no longer stands."""
+    _lake().state.resolve_failures(step, subject)
 
 
 def _lake() -> Lake:
@@ -24,116 +220,104 @@ def _lake() -> Lake:
     return Lake.open()
 
 
-def register_files() -> list[str]:
-    """Register the inbox; ids of deliveries to process, reference data first."""
+def _register(lake: Lake) -> None:
+    """Register every complete file of the inbox; one that cannot be is shown in the status, the others go on."""
+    from agrilake.intake.privacy import mask_text
     from agrilake.pipeline import intake
 
-    lake = _lake()
     for path in intake.pending_files(lake):
-        outcome = intake.register(lake, path)
+        subject = f"{path.parent.name}/{mask_text(path.name)}"
+        try:
+            outcome = intake.register(lake, path)
+        except Exception as error:  # one bad file must not keep the others from the lake
+            _note_failure(lake, "intake", subject, error)
+            continue
+        lake.state.resolve_failures("intake", subject)
         if outcome is not None:
             log.info("delivery %s: %s", outcome.delivery.id, outcome.delivery.status)
-    reference = {dataset.id for dataset in lake.registry.reference()}
-    found = intake.stale_deliveries(lake)
-    return [item.id for item in sorted(found, key=lambda item: (item.dataset not in reference, item.sequence))]
 
 
-def process_delivery(delivery_id: str, again: bool = False) -> str:
-    """Process one delivery; its id where rows were taken, else an empty string."""
+def _take_one(lake: Lake, delivery_id: str, again: bool) -> bool:
+    """Whether the delivery was processed, or needed nothing."""
     from agrilake.pipeline import intake
 
-    lake = _lake()
     delivery = lake.state.delivery(delivery_id)
-    if delivery is None:
-        return ""
-    if delivery.is_final and not again and delivery not in intake.stale_deliveries(lake):
-        return delivery.id
-    outcome = intake.process(lake, delivery)
-    done = outcome.delivery
-    log.info(
-        "delivery %s %s: %s read, %s accepted, %s quarantined, %s duplicate",
-        *(done.id, done.status, done.records, done.accepted, done.quarantined, done.duplicate),
-    )
-    return done.id if done.is_final else ""
+    if delivery is None or (delivery.is_final and not again and delivery not in intake.stale_deliveries(lake)):
+        return True
+    try:
+        done = intake.process(lake, delivery).delivery
+        if again:
+            _forget_applied(lake, done)
+    except Exception as error:  # one bad file must not keep the others from the lake
+        _note_failure(lake, "intake", delivery_id, error)
+        return False
+    lake.state.resolve_failures("intake", delivery_id)
+    counts = (done.records, done.accepted, done.quarantined, done.duplicate)
+    log.info("delivery %s %s: %s read, %s accepted, %s quarantined, %s duplicate", delivery_id, done.status, *counts)
+    return True
 
 
-def deliveries_of(dataset: str, period: str) -> list[str]:
-    """Ids of the deliveries of a dataset's period (* for all periods) that landed."""
-    found = _lake().state.deliveries(dataset, status=("accepted", "partial", "waiting", "received"))
-    return [item.id for item in found if period in ("*", item.period)]
+def _forget_applied(lake: Lake, delivery: Delivery) -> None:
+    """Let silver take the delivery's rows again, though nothing that is counted changed."""
+    from agrilake.lake.locks import table_lock
+
+    with table_lock(lake.home.table("silver", delivery.dataset)):
+        applied = lake.state.applied(delivery.dataset)
+        if delivery.id in applied:
+            lake.state.record_applied(delivery.dataset, {**applied, delivery.id: ""})
 
 
-def datasets_of(deliveries: Iterable[str]) -> list[str]:
-    """Datasets that the deliveries belong to, in stable order."""
-    wanted = set(deliveries)
-    return sorted({item.dataset for item in _lake().state.deliveries() if item.id in wanted})
+def _deliveries_to_take(lake: Lake) -> list[Delivery]:
+    from agrilake.pipeline import intake
+
+    resting = _resting(lake, "intake")
+    return [item for item in intake.stale_deliveries(lake) if item.id not in resting]
 
 
-def load_silver(dataset: str) -> int | None:
-    """Bring a silver table up to date; the Delta version that was written, if any."""
-    from agrilake.pipeline.steps import update_silver
+def _silver_behind(lake: Lake) -> list[str]:
+    from agrilake.pipeline import steps
 
-    written = update_silver(_lake(), dataset)
-    return written.version if written else None
+    return [name for name in lake.registry.datasets if not steps.silver_is_current(lake, name)]
 
 
-def validate_silver(dataset: str) -> str:
-    """Run the suite; pass, warn or stop (the last decision where this version was validated before)."""
-    from agrilake.pipeline.steps import check_suite
-
-    lake = _lake()
-    check_suite(lake, dataset)
-    known = lake.state.suites().get(dataset)
-    return str(known["decision"]) if known else "pass"
+def _silver_ahead(lake: Lake) -> list[str]:
+    """Datasets whose silver table is behind and did not just fail: it is about to change."""
+    resting = _resting(lake, "silver")
+    return [name for name in _silver_behind(lake) if name not in resting]
 
 
-def require_current(dataset: str) -> None:
-    """Raise ConsistencyError where the silver table lacks a delivery: then its asset must not be updated."""
-    from agrilake.errors import ConsistencyError
-    from agrilake.pipeline.steps import silver_is_current
+def _suites_ahead(lake: Lake) -> list[str]:
+    from agrilake.pipeline import steps
 
-    if not silver_is_current(_lake(), dataset):
-        raise ConsistencyError(f"silver/{dataset} does not hold all its deliveries; see the task load")
+    resting = _resting(lake, "suites")
+    return [name for name in steps.unchecked(lake) if name not in resting]
 
 
-def build_gold(name: str) -> None:
-    """Build one gold table where its inputs changed."""
-    from agrilake.pipeline.steps import update_gold
-
-    update_gold(_lake(), name)
-
-
-def compute_indicators() -> None:
-    """Compute the indicators where their inputs changed."""
-    from agrilake.pipeline.steps import update_indicators
-
-    update_indicators(_lake())
+def _resting(lake: Lake, step: str) -> set[str]:
+    """What failed in a step a short while ago."""
+    since = datetime.now(UTC) - RETRY_AFTER
+    found = [item for item in lake.state.open_failures() if item.step == step]
+    return {item.subject for item in found if datetime.fromisoformat(item.happened_at) > since}
 
 
-def publish() -> str:
-    """Publish; the publication's version."""
-    from agrilake.pipeline.steps import update_publication
-
-    return str(update_publication(_lake()).version)
+def _note_failure(lake: Lake, step: str, subject: str, error: Exception) -> None:
+    _log_frames(error)
+    _record_failure(lake, step, subject, _readable(error))
 
 
-def _subject(context: Any) -> tuple[str, str]:
-    instance = context["task_instance"]
-    index = "" if instance.map_index < 0 else f"[{instance.map_index}]"
-    return f"airflow {instance.dag_id}", f"{instance.task_id}{index}"
+def _record_failure(lake: Lake, step: str, subject: str, message: str) -> None:
+    lake.state.resolve_failures(step, subject)  # the newest line stands, not one for each try
+    lake.state.record_failure(step, subject, message)
 
 
-def on_failure(context: Any) -> None:
-    """Leave a readable line in `agrilake status`: the error's own words for the lake's errors, else its type alone,
-    since a foreign error's text may quote a value."""
-    from agrilake.errors import AgrilakeError
+def _readable(error: BaseException) -> str:
+    from agrilake.pipeline import steps
 
-    error = context.get("exception")
-    known = isinstance(error, AgrilakeError) or type(error).__name__ == "AirflowFailException"
-    message = str(error) if known else f"{type(error).__name__}; see the task's log"
-    _lake().state.record_failure(*_subject(context), message)
+    ours = type(error).__name__ == "AirflowFailException"  # raised by `run`; its module takes seconds to import
+    return str(error) if ours else steps.readable(error)
 
 
-def on_success(context: Any) -> None:
-    """The task works again: its failure no longer stands."""
-    _lake().state.resolve_failures(*_subject(context))
+def _log_frames(error: BaseException) -> None:
+    """Where an error came from, without its text."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s at\n%s", type(error).__name__, frames)

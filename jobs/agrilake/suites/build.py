@@ -74,7 +74,7 @@ def _table(dataset: Dataset) -> Iterator[Expectation]:
     yield _expectation(
         "expect_table_row_count_to_be_between",
         WARN,
-        "行数比上一版减少不超过一半",
+        "行数没有比上一版大幅减少",
         min_value={"$PARAMETER": MINIMUM_ROWS},
     )
 

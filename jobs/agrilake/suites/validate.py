@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
 LARGE_TABLE_ROWS = 2_000_000
-LARGEST_DROP = 0.5
+ROW_DROP = "gx_row_drop_warn"
 # Counts and nothing else: no sample of values, no row positions, no query that would find them.
 RESULT_FORMAT = {"result_format": "BASIC", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
 ROW_COUNT = "expect_table_row_count_to_be_between"
@@ -64,7 +64,7 @@ def validate(
     skipped = [item for item in suite["expectations"] if item["kwargs"].get("lookup") in absent]
     chosen = {**suite, "expectations": [item for item in suite["expectations"] if item not in skipped]}
     engine = "spark" if spark is not None and rows > large_rows else "pandas"
-    parameters = {MINIMUM_ROWS: 0 if before is None else ceil(before * (1 - LARGEST_DROP))}
+    parameters = {MINIMUM_ROWS: 0 if before is None else ceil(before * (1 - settings.threshold(ROW_DROP)))}
     with surrounded_by(surroundings), _quiet():
         frame: Any
         if engine == "spark" and spark is not None:

@@ -11,8 +11,9 @@ from agrilake.superset.assets import Chart, SupersetDataset
 TEMPLATES = Path(__file__).parent / "templates"
 NUMBER = ",.2~f"
 COLOURS = "agrilake"
-# The target stands out, this year is strong, last year pale: by the order in which the series are drawn.
+# Series are drawn in the order of their titles, so these schemes name: last year, this year, target; short, met.
 TREND_COLOURS = "agrilake_trend"
+PROGRESS_COLOURS = "agrilake_progress"
 
 
 def where(column: str, operator: str, value: object) -> dict[str, Any]:
@@ -180,6 +181,8 @@ def line(
             "truncateYAxis": True,
             "y_axis_bounds": [None, None],
             "color_scheme": TREND_COLOURS,
+            "sort_series_type": "name",
+            "sort_series_ascending": True,
             "seriesType": "line",
             "only_total": True,
         },
@@ -199,6 +202,7 @@ def bars(
     stack: bool = False,
     groupby: tuple[str, ...] = (),
     by_axis: bool = False,
+    colours: str = COLOURS,
     limit: int = 1_000,
 ) -> Chart:
     """Metrics by a category; a click on a bar filters, a right click drills by or to detail.
@@ -229,7 +233,9 @@ def bars(
             "y_axis_format": ",.1~f",
             "xAxisLabelRotation": 0 if horizontal else 45,
             "xAxisLabelInterval": "0",
-            "color_scheme": COLOURS,
+            "color_scheme": colours,
+            "sort_series_type": "sum" if groupby else "name",
+            "sort_series_ascending": not groupby,
             "only_total": True,
         },
     )

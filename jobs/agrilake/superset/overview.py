@@ -43,14 +43,14 @@ def overview_rows(
     """The dashboard's rows, top to bottom; `origins` gives the department datasets behind each gold table."""
     return [
         [Cell(panels.banner(), 8, 16), Cell(panels.notice(), 4, 16)],
-        [Cell(panels.cards(head_indicators(indicators)), 12, 31)],
+        [Cell(panels.cards(head_indicators(indicators)), 12, 34)],
         Heading("所选指标：走势、乡镇对比、逐村下钻"),
-        [Cell(panels.caption(), 12, 10)],
+        [Cell(panels.caption(), 12, 12)],
         [Cell(panels.trend(), 4, 54), Cell(panels.townships(), 8, 54)],
         [Cell(panels.villages(), 12, 62)],
         *_fact_rows(datasets, origins),
         Heading("全部指标"),
-        [Cell(panels.all_indicators(), 12, 80)],
+        [Cell(panels.all_indicators(), 12, 88)],
         Heading("数据来源与新鲜度"),
         [Cell(panels.catalogue(datasets["catalogue"]), 12, 64)],
         Heading("数据质量"),

@@ -13,6 +13,17 @@ from agrilake.superset.views import HELD_NOTICE, INDICATOR_VIEW, PUBLICATION_BAN
 DISTRICT_OR_TOWNSHIP = where("division_level", "IN", ["district", "township"])
 MONTHS_ONLY = where("period_type", "==", "month")
 ALARM = "#f0b4ad"
+# Sources may be long: these keep the columns beside them on one line (pixels).
+WIDTHS = {
+    "indicator_name": 190,
+    "shown_unit": 70,
+    "change_text": 180,
+    "target_text": 110,
+    "flag_text": 80,
+    "area": 90,
+    "period_text": 110,
+    "fresh_text": 130,
+}
 
 
 class IndicatorLike(Protocol):
@@ -130,6 +141,7 @@ def villages() -> Chart:
             "shown_value": {"d3NumberFormat": charts.NUMBER, "showCellBars": True},
             "numerator": {"d3NumberFormat": charts.NUMBER},
             "denominator": {"d3NumberFormat": charts.NUMBER},
+            **{name: {"columnWidth": WIDTHS[name]} for name in ("change_text", "period_text", "fresh_text")},
         },
         page=10,
         search=True,
@@ -148,7 +160,10 @@ def all_indicators() -> Chart:
         ),
         filters=(DISTRICT_OR_TOWNSHIP,),
         order=(("sort", True),),
-        column_config={"value_text": {"horizontalAlign": "right"}},
+        column_config={
+            "value_text": {"horizontalAlign": "right", "columnWidth": 100},
+            **{name: {"columnWidth": width} for name, width in WIDTHS.items()},
+        },
         page=20,
     )
 
@@ -176,7 +191,7 @@ def trade(trade: SupersetDataset) -> Chart:
         trade,
         axis="period",
         metrics=names("sum_amount_yuan"),
-        groupby=names("platform"),
+        groupby=names("platform_label"),
         stack=True,
         by_axis=True,
     )
@@ -194,6 +209,7 @@ def frequency(frequency: SupersetDataset) -> Chart:
         filters=(MONTHS_ONLY,),
         stack=True,
         by_axis=True,
+        colours=charts.PROGRESS_COLOURS,
     )
 
 

@@ -30,16 +30,19 @@ METRICS: dict[str, tuple[Metric, ...]] = {
 
 def published_datasets(registry: Registry) -> dict[str, SupersetDataset]:
     """Every dataset over one published table, by table name, in stable order."""
-    gold = [gold_dataset(item) for item in registry.gold.values() if LEADER in item.published]
+    gold = [gold_dataset(item, registry) for item in registry.gold.values() if LEADER in item.published]
     return {item.name: item for item in sorted([*gold, *RECORDS], key=lambda item: item.name)}
 
 
-def gold_dataset(contract: Dataset) -> SupersetDataset:
-    """A gold table: titles, units and descriptions as in its contract; a sum for each quantity, money in 万元."""
-    fields = tuple(_field(column) for column in contract.columns if not column.is_personal)
-    quantities = [
-        item for item in contract.columns if item.unit and item.type in (LogicalType.INTEGER, LogicalType.NUMBER)
-    ]
+def gold_dataset(contract: Dataset, registry: Registry) -> SupersetDataset:
+    """A gold table: titles, units and descriptions as in its contract; a sum for each quantity, money in 万元.
+
+    A coded column (douyin) gets a calculated one beside it with the label that its source's contract gives (抖音).
+    """
+    labels = _labels(contract, registry)
+    columns = [column for column in contract.columns if not column.is_personal]
+    fields = (*(_field(column, column.name in labels) for column in columns), *labels.values())
+    quantities = [item for item in columns if item.unit and item.type in (LogicalType.INTEGER, LogicalType.NUMBER)]
     times = [item.name for item in fields if item.is_temporal]
     return SupersetDataset(
         contract.id,
@@ -50,14 +53,34 @@ def gold_dataset(contract: Dataset) -> SupersetDataset:
     )
 
 
+def _labels(contract: Dataset, registry: Registry) -> dict[str, Field]:
+    sources = [registry.datasets[name] for name in contract.inputs if name in registry.datasets]
+    coded = {column.name: column for source in (contract, *sources) for column in source.columns if column.enum}
+    return {
+        column.name: Field(f"{column.name}_label", column.title, expression=_label(coded[column.name]))
+        for column in contract.columns
+        if column.name in coded
+    }
+
+
+def _label(column: Column) -> str:
+    """SQL for the Chinese label of a coded value; other values stand as they are."""
+    cases = " ".join(f"WHEN {_literal(item.value)} THEN {_literal(item.label)}" for item in column.enum)
+    return f"CASE {column.name} {cases} ELSE {column.name} END"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _sum(column: Column) -> Metric:
     if column.unit in MONEY:
         return Metric(f"sum_{column.name}", f"{column.title}（万元）", f"SUM({column.name}) / 10000", ",.2f")
     return Metric(f"sum_{column.name}", f"{_title(column)}合计", f"SUM({column.name})", ",.2~f")
 
 
-def _field(column: Column) -> Field:
-    is_dimension = not column.name.endswith(NOT_DIMENSIONS)
+def _field(column: Column, has_label: bool) -> Field:
+    is_dimension = not has_label and not column.name.endswith(NOT_DIMENSIONS)
     return Field(column.name, _title(column), sql_type(column), column.description, is_dimension=is_dimension)
 
 

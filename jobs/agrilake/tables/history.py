@@ -9,7 +9,7 @@ from agrilake.paths import Home
 from agrilake.tables.write import overwrite
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
     from pyspark.sql.connect.session import SparkSession
 
 VALIDITY = ("valid_from", "valid_to", "is_current")
@@ -23,15 +23,17 @@ def history_name(dataset: Dataset) -> str:
 def write_history(spark: SparkSession, home: Home, dataset: Dataset) -> None:
     """Build silver/<dataset>_history from silver/<dataset>."""
     silver = spark.read.format("delta").load(str(home.table("silver", dataset.id)))
-    overwrite(validity(silver, dataset), home.table("silver", history_name(dataset)))
+    overwrite(validity(silver, dataset), home.table("silver", history_name(dataset)), schema=True)
 
 
 def validity(snapshots: DataFrame, dataset: Dataset) -> DataFrame:
     """Validity intervals of every state that a key has had.
 
-    Columns: the contract's, `_delivery_id`, `_line` of the first snapshot with that state, `valid_from` (date,
-    the row's own where it has one, else the first day of that snapshot's period), `valid_to` (date, exclusive,
-    null while it stands) and `is_current`. A key that a later snapshot lacks ends with that snapshot's period.
+    Columns: the contract's, `_delivery_id`, `_line` of the first snapshot with that state, `valid_from` (date),
+    `valid_to` (date, exclusive, null while it stands) and `is_current`. A state begins on the day that its row
+    names (`valid_from`), unless that day belongs to the state before (departments often leave it unchanged); then,
+    and where no day is named, on the first day of the snapshot's period. It ends where the next begins, or with
+    the first day of the period whose snapshot lacks the key.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as f
@@ -56,16 +58,31 @@ def validity(snapshots: DataFrame, dataset: Dataset) -> DataFrame:
         f.max_by("_next", "_period").alias("_end"),
         *([f.min("valid_from").alias("_own")] if "valid_from" in [c.name for c in dataset.columns] else []),
     )
-    start = f.to_date(f.concat(f.substring("_first", 1, 4), f.lit("-01-01")))
-    own = f.coalesce(f.col("_own"), start) if "_own" in runs.columns else start
-    next_start = f.lead("_first").over(Window.partitionBy(*key).orderBy("_run"))
-    end = f.coalesce(next_start, f.col("_end"))
-    return runs.select(
+    in_time = Window.partitionBy(*key).orderBy("_run")
+    start = period_start(f.col("_first"))
+    own = f.col("_own") if "_own" in runs.columns else f.lit(None).cast("date")
+    earlier = f.lag(f.coalesce(own, start)).over(in_time)
+    begins = f.when(earlier.isNull() | (own > earlier), f.coalesce(own, start)).otherwise(start)
+    dated = runs.withColumn("_begins", begins)
+    follows_at_once = f.lead("_first").over(in_time) == f.col("_end")
+    ends = f.when(follows_at_once, f.lead("_begins").over(in_time)).otherwise(period_start(f.col("_end")))
+    return dated.select(
         *key,
         *state,
-        f.when(f.col("_run") == 1, own).otherwise(start).alias("valid_from"),
-        f.to_date(f.concat(f.substring(end, 1, 4), f.lit("-01-01"))).alias("valid_to"),
-        end.isNull().alias("is_current"),
+        f.col("_begins").alias("valid_from"),
+        ends.alias("valid_to"),
+        f.col("_end").isNull().alias("is_current"),
         "_delivery_id",
         "_line",
     )
+
+
+def period_start(period: Column) -> Column:
+    """The first day of a period 2024, 2024Q3, 2024-05 or 2024-05-01."""
+    from pyspark.sql import functions as f
+
+    year = f.substring(period, 1, 4)
+    month = (f.substring(period, 6, 1).try_cast("int") * 3 - 2).cast("string")
+    quarter = f.concat(year, f.lit("-"), f.lpad(month, 2, "0"), f.lit("-01"))
+    day = f.concat(period, f.substring(f.lit("-01-01"), f.length(period) - 3, f.lit(6)))
+    return f.to_date(f.when(period.contains("Q"), quarter).otherwise(day))

@@ -16,7 +16,15 @@ from agrilake.paths import Home
 from agrilake.tables.history import write_history
 from agrilake.tables.order import DeliveryRef, winners
 from agrilake.tables.types import silver_fields
-from agrilake.tables.write import TableWrite, create_table, overwrite, replace_where, require_fit
+from agrilake.tables.write import (
+    TableWrite,
+    create_table,
+    must_rebuild,
+    overwrite,
+    rebuild,
+    replace_where,
+    require_fit,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,8 +42,9 @@ def apply_silver(
 ) -> TableWrite:
     """Bring silver/<dataset> to the state of `deliveries`.
 
-    `applied` are deliveries that the table holds as they are now; with None (or where one of those is gone)
-    all of it is built again. Raises ConsistencyError where the stored table no longer fits the contract.
+    `applied` are deliveries that the table holds as they are now; with None (where one of those is gone) or a changed
+    contract of a higher version all of it is built again. Raises ConsistencyError where the stored table no longer
+    fits the contract and the version was not raised.
     """
     path = home.table("silver", dataset.id)
     before = table_version(path)
@@ -43,7 +52,9 @@ def apply_silver(
     create_table(path, dataset)
     accepted = spark.read.format("delta").load(str(home.table("accepted", dataset.id)))
     counting = winners(dataset.load, deliveries)
-    if before is None or applied is None:
+    if must_rebuild(path, dataset):
+        rebuild(current_state(accepted, dataset, counting), path, dataset)
+    elif before is None or applied is None:
         overwrite(current_state(accepted, dataset, counting), path)
     else:
         touched = [item for item in deliveries if item.id not in applied]
@@ -87,11 +98,12 @@ def _merge_keys(
     source.createOrReplaceTempView(f"merge_{dataset.id}")
     on = " AND ".join(f"t.{name} = s.{name}" for name in key)
     assign = ", ".join(f"t.{name} = s.{name}" for name in silver_fields(dataset))
+    same = " AND ".join(f"t.{name} <=> s.{name}" for name in silver_fields(dataset) if name not in key)
     names = ", ".join(silver_fields(dataset))
     values = ", ".join(f"s.{name}" for name in silver_fields(dataset))
     spark.sql(
         f"MERGE INTO delta.`{path}` t USING merge_{dataset.id} s ON {on} "
-        f"WHEN MATCHED AND s._gone THEN DELETE WHEN MATCHED THEN UPDATE SET {assign} "
+        f"WHEN MATCHED AND s._gone THEN DELETE WHEN MATCHED AND NOT ({same}) THEN UPDATE SET {assign} "
         f"WHEN NOT MATCHED AND NOT s._gone THEN INSERT ({names}) VALUES ({values})"
     ).collect()
 
@@ -99,12 +111,16 @@ def _merge_keys(
 def current_state(accepted: DataFrame, dataset: Dataset, counting: Sequence[str]) -> DataFrame:
     """Of the accepted rows of the counting deliveries (oldest first), the newest of each key.
 
-    Columns as `silver_fields(dataset)`. A snapshot's key includes its period.
+    Columns as `silver_fields(dataset)`; a column that no delivery had yet is null. A snapshot's key includes its
+    period.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    place = f.create_map(*[f.lit(part) for pair in enumerate(counting) for part in reversed(pair)])
+    # of no delivery at all Spark could not tell the map's types
+    places = list(enumerate(counting)) or [(0, "")]
+    place = f.create_map(*[f.lit(part) for pair in places for part in reversed(pair)])
+    known = set(accepted.columns)
     key = [*(("_period",) if dataset.load is Load.SNAPSHOT else ()), *dataset.key]
     newest = Window.partitionBy(*key).orderBy(f.col(ORDER).desc(), f.col("_line").desc(), f.col("_sheet").desc())
     return (
@@ -112,5 +128,10 @@ def current_state(accepted: DataFrame, dataset: Dataset, counting: Sequence[str]
         .withColumn(ORDER, place[f.col("_delivery_id")])
         .withColumn("_rank", f.row_number().over(newest))
         .filter(f.col("_rank") == 1)
-        .select(*[f.col(name).cast(kind).alias(name) for name, kind in silver_fields(dataset).items()])
+        .select(
+            *[
+                (f.col(name) if name in known else f.lit(None)).cast(kind).alias(name)
+                for name, kind in silver_fields(dataset).items()
+            ]
+        )
     )

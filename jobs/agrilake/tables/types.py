@@ -27,13 +27,13 @@ def silver_fields(dataset: Dataset) -> dict[str, str]:
 
 
 def constraint(dataset: Dataset) -> str:
-    """One CHECK for the table: code lists and ranges that the row checks have proved already."""
+    """One CHECK for the table: what must be filled, code lists and ranges; the row checks have proved them already."""
     parts = [part for column in dataset.silver_columns for part in _column_parts(column)]
     return " AND ".join(parts)
 
 
 def _column_parts(column: Column) -> list[str]:
-    parts = []
+    parts = [f"{column.name} IS NOT NULL"] if column.required else []
     if column.enum:
         codes = ", ".join("'" + value.value.replace("'", "''") + "'" for value in column.enum)
         parts.append(f"{column.name} IN ({codes})")

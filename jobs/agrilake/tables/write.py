@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable, Field, Schema, TableFeatures
+from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
 from agrilake.contract.model import Dataset
@@ -18,7 +21,11 @@ from agrilake.tables.types import constraint, silver_fields
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-VERSION_LABEL = "contract version "  # kept as the table's description: delta-rs refuses properties of our own
+# kept as the table's description: delta-rs refuses properties of our own when it makes a table
+DESCRIPTION = "contract version {version}, check {check}"
+STORED = re.compile(r"contract version (?P<version>[^,\s]+)(?:, check (?P<check>\w+))?")
+CHECK = "contract"
+CONSTRAINT_KEY = f"delta.constraints.{CHECK}"
 DELTA_TYPES = {"bigint": "long"}
 
 
@@ -45,7 +52,7 @@ def create_table(path: Path, dataset: Dataset) -> None:
         Schema(fields),
         partition_by=["_period"] if dataset.large else None,
         name=dataset.id,
-        description=VERSION_LABEL + dataset.version,
+        description=_description(dataset),
         configuration={"delta.dataSkippingNumIndexedCols": "8"},
     )
     if table.protocol().writer_features and required:
@@ -53,30 +60,86 @@ def create_table(path: Path, dataset: Dataset) -> None:
         table.alter.add_feature(TableFeatures.Invariants, allow_protocol_versions_increase=True)
     check = constraint(dataset)
     if check:
-        table.alter.add_constraint({"contract": check})
+        table.alter.add_constraint({CHECK: check})
 
 
 def require_fit(path: Path, dataset: Dataset) -> None:
-    """Raise ConsistencyError where the stored columns differ from the contract's and its version was not raised."""
+    """Raise ConsistencyError where the stored table differs from its contract and the version was not raised."""
     if not DeltaTable.is_deltatable(str(path)):
         return
     table = DeltaTable(str(path))
-    stored = {field.name: str(field.type.type) for field in table.schema().fields if hasattr(field.type, "type")}
-    wanted = {name: DELTA_TYPES.get(kind, kind) for name, kind in silver_fields(dataset).items()}
-    if stored == wanted:
-        return
-    kept = (table.metadata().description or "").removeprefix(VERSION_LABEL)
-    changed = sorted(name for name in stored.keys() | wanted.keys() if stored.get(name) != wanted.get(name))
-    if kept == dataset.version:
+    stored, difference = _stored_version(table), _difference(table, dataset)
+    if difference and _number(dataset.version) <= _number(stored):
         raise ConsistencyError(
-            f"{dataset.path}: column {', '.join(changed)} differs from what silver/{dataset.id} stores, but version is "
-            f"still {kept}; raise the contract's version if the change is meant"
+            f"{dataset.path}: {difference} differs from what silver/{dataset.id} stores, but version is "
+            f"{dataset.version} and {stored} is stored; raise the contract's version if the change is meant"
         )
 
 
-def overwrite(frame: DataFrame, path: Path, note: dict[str, Any] | None = None) -> None:
-    """Replace all rows in one commit; `note` is kept with the commit."""
-    frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note or {})).save(str(path))
+def must_rebuild(path: Path, dataset: Dataset) -> bool:
+    """Whether a higher contract version changed what is stored. One that did not is noted down at once."""
+    table = DeltaTable(str(path))
+    if _difference(table, dataset):
+        return True
+    if _number(dataset.version) > _number(_stored_version(table)):
+        table.alter.set_table_description(_description(dataset))
+    return False
+
+
+def rebuild(frame: DataFrame, path: Path, dataset: Dataset) -> None:
+    """Replace all rows and the columns with them. The new version is noted down last, so that a rebuild that was
+    cut off is done again. Raises ConsistencyError where rows violate the new code lists or ranges."""
+    table = DeltaTable(str(path))
+    if CONSTRAINT_KEY in table.metadata().configuration:
+        table.alter.drop_constraint(CHECK)
+    writer = frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    (writer.partitionBy("_period") if dataset.large else writer).save(str(path))
+    table = DeltaTable(str(path))
+    if constraint(dataset):
+        try:
+            table.alter.add_constraint({CHECK: constraint(dataset)})
+        except DeltaError as error:
+            raise ConsistencyError(
+                f"{dataset.path}: rows of silver/{dataset.id} violate what version {dataset.version} requires; have "
+                "them corrected first, or keep the contract as wide as it was"
+            ) from error
+    table.alter.set_table_description(_description(dataset))
+
+
+def _difference(table: DeltaTable, dataset: Dataset) -> str:
+    """What of the contract the stored table lacks, in words; empty where nothing."""
+    stored = {field.name: str(field.type.type) for field in table.schema().fields if hasattr(field.type, "type")}
+    wanted = {name: DELTA_TYPES.get(kind, kind) for name, kind in silver_fields(dataset).items()}
+    changed = sorted(name for name in stored.keys() | wanted.keys() if stored.get(name) != wanted.get(name))
+    if changed:
+        return f"column {', '.join(changed)}"
+    kept = STORED.match(table.metadata().description or "")
+    has_check = CONSTRAINT_KEY in table.metadata().configuration
+    same = kept is None or kept["check"] in (None, _check_digest(dataset))
+    return "" if same and has_check == bool(constraint(dataset)) else "what must be filled, a code list or a range"
+
+
+def _stored_version(table: DeltaTable) -> str:
+    kept = STORED.match(table.metadata().description or "")
+    return kept["version"] if kept else "0"
+
+
+def _description(dataset: Dataset) -> str:
+    return DESCRIPTION.format(version=dataset.version, check=_check_digest(dataset))
+
+
+def _check_digest(dataset: Dataset) -> str:
+    return hashlib.sha256(constraint(dataset).encode()).hexdigest()[:8]
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def overwrite(frame: DataFrame, path: Path, note: dict[str, Any] | None = None, schema: bool = False) -> None:
+    """Replace all rows in one commit, with `schema` the columns too; `note` is kept with the commit."""
+    writer = frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note or {}))
+    (writer.option("overwriteSchema", "true") if schema else writer).save(str(path))
 
 
 def replace_where(frame: DataFrame, path: Path, periods: Sequence[str]) -> None:

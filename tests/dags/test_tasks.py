@@ -1,0 +1,171 @@
+"""What the tasks decide, without Airflow and without Spark."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.support.intake import open_lake, reference_lake, take
+from tests.support.samples import SAMPLE, drop, drop_sample
+
+from agrilake.errors import ConsistencyError, UsageError
+from agrilake.lake.state import Delivery
+from agrilake.pipeline import tasks
+from agrilake.pipeline.context import Lake
+
+
+def delivery(number: int, dataset: str, size: int) -> Delivery:
+    name = f"{dataset}__2024-01.csv"
+    return Delivery(f"{number:016x}", dataset, "agri", "2024-01", name, "", size, "received", sequence=number)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose files count as complete at once."""
+    root = tmp_path / "home"
+
+    def lake() -> Lake:
+        found = open_lake(root)
+        limits = replace(found.settings.limits, settle_seconds=0)
+        return replace(found, settings=replace(found.settings, limits=limits))
+
+    monkeypatch.setattr(tasks, "_lake", lake)
+    return root
+
+
+@pytest.fixture
+def lake(home: Path) -> Lake:
+    """A lake that knows the divisions, as after the silver DAGs of the reference data."""
+    found = reference_lake(home)
+    for dataset in found.registry.reference():
+        _mark_applied(found, dataset.id)
+        found.state.record_suite(dataset.id, 0, "pass", [])
+    return found
+
+
+def _mark_applied(lake: Lake, dataset: str) -> None:
+    from agrilake.pipeline.steps import delivery_digests
+
+    final = lake.state.deliveries(dataset, status=("accepted", "partial"))
+    lake.state.record_applied(dataset, delivery_digests(final))
+
+
+class TestGroups:
+    def test_a_dataset_is_never_parted_and_stays_in_order_of_arrival(self) -> None:
+        items = [delivery(3, "a", 10), delivery(1, "a", 10), delivery(2, "b", 5), delivery(4, "c", 5)]
+        groups = tasks.in_groups(items, 2)
+        assert groups == [
+            {"datasets": ["a"], "deliveries": [f"{1:016x}", f"{3:016x}"]},
+            {"datasets": ["b", "c"], "deliveries": [f"{2:016x}", f"{4:016x}"]},
+        ]
+
+    def test_there_are_no_more_groups_than_datasets(self) -> None:
+        assert len(tasks.in_groups([delivery(1, "a", 1)], 4)) == 1
+        assert tasks.in_groups([], 4) == []
+
+
+class TestIntake:
+    def test_reference_data_goes_alone_and_the_rest_waits_for_silver(self, home: Path) -> None:
+        drop_sample(home)
+        groups = tasks.find_files()
+        assert sorted(name for group in groups for name in group["datasets"]) == [
+            "stats_division",
+            "stats_division_crosswalk",
+        ]
+        for group in groups:
+            tasks.take(group)
+        assert tasks.find_files() == []
+        assert tasks.datasets_behind(groups) == ["stats_division", "stats_division_crosswalk"]
+
+    def test_then_the_rest_is_taken_in_a_few_groups(self, home: Path, lake: Lake) -> None:
+        drop_sample(home)
+        groups = tasks.find_files()
+        datasets = [name for group in groups for name in group["datasets"]]
+        assert len(groups) == tasks.FILE_WORKERS
+        assert sorted(datasets) == sorted(set(datasets))
+        assert not {"stats_division", "stats_division_crosswalk"} & set(datasets)
+
+    def test_what_failed_has_a_line_keeps_no_other_file_and_is_left_alone_for_a_while(
+        self, home: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2024-01.xlsx", home)
+        drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2023-02.xlsx", home)
+        (group,) = tasks.find_files()
+        first, second = (lake.state.delivery(name) for name in group["deliveries"])
+        assert first is not None
+        assert second is not None
+        landed = home / "landing" / first.sha256[:2] / first.sha256
+        landed.rename(landed.with_suffix(".away"))
+        with pytest.raises(tasks.DeliveriesFailed, match=first.id):
+            tasks.take(group)
+        (failure,) = lake.state.open_failures()
+        assert (failure.step, failure.subject) == ("intake", first.id)
+        assert str(home) not in failure.message
+        assert lake.state.deliveries(status=("accepted", "partial"))[-1].id == second.id
+        assert tasks.find_files() == []
+
+        landed.with_suffix(".away").rename(landed)
+        monkeypatch.setattr(tasks, "RETRY_AFTER", timedelta(0))
+        (again,) = tasks.find_files()
+        assert again["deliveries"] == [first.id]
+        tasks.take(again)
+        assert lake.state.open_failures() == []
+
+    def test_a_backfill_takes_a_period_of_a_dataset_and_its_silver_rows_anew(self, home: Path, lake: Lake) -> None:
+        drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2024-01.xlsx", home)
+        take(lake)
+        _mark_applied(lake, "commerce_ecommerce_sales")
+        (group,) = tasks.find_deliveries("commerce_ecommerce_sales", "2024-01")
+        tasks.take(group, True)
+        assert tasks.datasets_behind([group]) == ["commerce_ecommerce_sales"]
+        assert tasks.find_deliveries("commerce_ecommerce_sales", "*") == [group]
+        with pytest.raises(UsageError, match="delivered periods: 2024-01"):
+            tasks.find_deliveries("commerce_ecommerce_sales", "2024-02")
+
+
+class TestGold:
+    def test_it_waits_for_files_and_silver_tables_that_are_on_their_way(self, home: Path, lake: Lake) -> None:
+        assert tasks.stale_gold() is not None
+        drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2024-01.xlsx", home)
+        (group,) = tasks.find_files()
+        assert tasks.stale_gold() is None
+        tasks.take(group)
+        assert tasks.stale_gold() is None
+
+    def test_but_not_for_long(self, home: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+        drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2024-01.xlsx", home)
+        tasks.find_files()
+        monkeypatch.setattr(tasks, "GOLD_WAITS", timedelta(0))
+        assert tasks.stale_gold() is not None
+
+    def test_nothing_is_built_of_nothing(self, home: Path) -> None:
+        assert tasks.stale_gold() is None
+
+    def test_nothing_is_built_from_what_no_suite_has_seen(self, home: Path, lake: Lake) -> None:
+        lake.state.record_suite("stats_division", 7, "pass", [])
+        lake.state.record_failure("suites", "stats_division", "KeyError (details in the log)")
+        found = tasks.stale_gold()
+        assert found is not None
+        assert "division" not in found
+
+
+class TestFailureLines:
+    def test_our_own_errors_speak_and_foreign_ones_are_named(self, lake: Lake) -> None:
+        tasks.on_failure({"exception": ConsistencyError("row counts differ")}, "silver", "civil_elder")
+        tasks.on_failure({"exception": ValueError("张三 500199")}, "gold", "elder")
+        tasks.on_failure({}, "publish", "lake")
+        lines = {(item.step, item.subject): item.message for item in lake.state.open_failures()}
+        assert lines == {
+            ("silver", "civil_elder"): "row counts differ",
+            ("gold", "elder"): "ValueError (details in the log)",
+            ("publish", "lake"): "the task was ended from outside",
+        }
+
+    def test_the_newest_line_stands_until_the_step_succeeds(self, lake: Lake) -> None:
+        for message in ("first", "second"):
+            tasks.on_failure({"exception": ConsistencyError(message)}, "silver", "civil_elder")
+        assert [item.message for item in lake.state.open_failures()] == ["second"]
+        tasks.on_success({}, "silver", "civil_elder")
+        assert lake.state.open_failures() == []

@@ -1,0 +1,73 @@
+"""The indicator engine against golden cases: rows of gold tables in, values with their reasons out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.spark.conftest import Frame
+from tests.support.tables import DIVISIONS
+
+from agrilake.indicators.engine import indicator_values
+from agrilake.indicators.load import load_indicators
+
+pytestmark = pytest.mark.spark
+CASES = sorted((Path(__file__).parents[1] / "golden" / "indicators").glob("*.yaml"))
+DISTRICT = "500112000000"
+NUMBERS = ("value", "numerator", "denominator", "previous_year_value", "yoy", "target", "to_target")
+
+
+def division_rows() -> list[dict[str, Any]]:
+    """Gold's division table of the tests' eleven divisions."""
+    return [
+        {
+            "division_code": code,
+            "name": name,
+            "level": level,
+            "parent_code": parent,
+            "township_code": None if level == "county" else f"{code[:9]}000",
+            "is_administrative_village": level == "village" and code[9:] >= "200",
+        }
+        for code, name, level, parent in DIVISIONS
+    ]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_values_are_the_golden_ones(path: Path, frame: Frame) -> None:
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    chosen = [item for item in load_indicators() if item.id in case["indicators"]]
+    assert len(chosen) == len(case["indicators"])
+    sources = {name for item in chosen for name in item.sources}
+    assert set(case["tables"]) <= sources, "a table that no indicator of the case reads"
+    tables = {name: frame(name, case["tables"].get(name, [])) for name in sources}
+    tables["division"] = frame("division", division_rows())
+    found = indicator_values(tables, chosen, DISTRICT, dict.fromkeys(tables, 1))
+    assert found.select("indicator_id", "division_code", "period").is_duplicated().sum() == 0
+    by_key = {(row["indicator_id"], row["division_code"], row["period"]): row for row in found.to_dicts()}
+    for wanted in case["expected"]:
+        key = (wanted.get("indicator_id", chosen[0].id), wanted["division_code"], str(wanted["period"]))
+        row = by_key[key]
+        got = {name: row[name] for name in wanted}
+        assert got == {name: _stored(name, value) for name, value in wanted.items()}, key
+
+
+def _stored(name: str, value: Any) -> Any:
+    return Decimal(str(value)) if name in NUMBERS and value is not None else value
+
+
+def test_every_division_and_period_has_a_row_and_every_gap_its_reason(frame: Frame) -> None:
+    """A gap shows as missing with a reason, never as a row that is not there."""
+    chosen = [item for item in load_indicators() if item.id in ("trace_batches", "online_retail_amount")]
+    rows = [{"trace_code": "ZS1", "credit_code": "A", "division_code": "500112129206", "period": "2024-05"}]
+    tables = {"product_trace": frame("product_trace", rows), "online_trade": frame("online_trade", [])}
+    tables["division"] = frame("division", division_rows())
+    found = indicator_values(tables, chosen, DISTRICT, dict.fromkeys(tables, 1))
+    assert found.height == len(chosen) * len(DIVISIONS) * 3
+    gaps = found.filter(flag="missing")
+    assert gaps.height == len(DIVISIONS) * 3
+    assert gaps["value"].null_count() == gaps.height
+    assert gaps["missing_reason"].null_count() == 0
+    assert found.filter(flag="official")["missing_reason"].null_count() == found.height - gaps.height

@@ -1,0 +1,198 @@
+"""Silver tables: what deliveries add up to, on real Delta tables with tiny deliveries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from pyspark.sql.connect.session import SparkSession
+from tests.support.tables import dataset
+
+from agrilake.contract.model import Dataset
+from agrilake.errors import ConsistencyError
+from agrilake.lake.files import replace_delivery, scan, table_version
+from agrilake.paths import Home
+from agrilake.tables.order import DeliveryRef
+from agrilake.tables.silver import apply_silver
+
+pytestmark = pytest.mark.spark
+KEY = {"name": "id", "type": "string", "required": True, "primary_key": True}
+NUMBER = {"name": "n", "type": "integer", "minimum": 0, "maximum": 99}
+JANUARY = DeliveryRef("d1", "2024-01", sequence=1)
+FEBRUARY = DeliveryRef("d2", "2024-02", sequence=2)
+CORRECTED = DeliveryRef("d3", "2024-01", revision=1, sequence=3)
+
+
+def case(load: str, *more: dict[str, Any], **rest: Any) -> Dataset:
+    return dataset([KEY, NUMBER, *more], load=load, **rest)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.at(tmp_path).prepare()
+
+
+def deliver(home: Home, of: Dataset, ref: DeliveryRef, rows: dict[str, int | None], **columns: Any) -> DeliveryRef:
+    """Accepted rows of a delivery, from line 2 on, as the intake leaves them."""
+    frame = pl.DataFrame({"id": list(rows), "n": list(rows.values())}, schema={"id": pl.String, "n": pl.Int64})
+    frame = frame.with_columns(
+        *[pl.lit(value).alias(name) for name, value in columns.items()],
+        pl.lit(ref.id).alias("_delivery_id"),
+        pl.int_range(2, len(rows) + 2, dtype=pl.Int64).alias("_line"),
+        pl.lit(None, pl.String).alias("_sheet"),
+        pl.lit(ref.period).alias("_period"),
+    )
+    replace_delivery(home.table("accepted", of.id), frame, ref.id)
+    return ref
+
+
+def stored(home: Home, of: Dataset, version: int | None = None, *columns: str) -> list[tuple[Any, ...]]:
+    """The silver table: id, n, and the delivery that the row is from."""
+    table = scan(home.table("silver", of.id), version)
+    assert table is not None
+    return sorted(table.select(*(columns or ("id", "n", "_delivery_id"))).collect().iter_rows(), key=str)
+
+
+def test_a_corrected_snapshot_replaces_its_period_alone_and_the_old_state_can_be_read(
+    spark: SparkSession, home: Home
+) -> None:
+    of = case("snapshot")
+    deliver(home, of, JANUARY, {"a": 1, "b": 2})
+    deliver(home, of, FEBRUARY, {"a": 5})
+    first = apply_silver(spark, home, of, [JANUARY, FEBRUARY], None)
+    deliver(home, of, CORRECTED, {"a": 9})
+    apply_silver(spark, home, of, [JANUARY, FEBRUARY, CORRECTED], {"d1", "d2"})
+    assert stored(home, of) == [("a", 5, "d2"), ("a", 9, "d3")]
+    assert stored(home, of, first.version) == [("a", 1, "d1"), ("a", 5, "d2"), ("b", 2, "d1")]
+
+
+def test_a_mend_adds_and_overrides_by_key_and_falls_with_the_base_that_it_mends(
+    spark: SparkSession, home: Home
+) -> None:
+    of = case("snapshot")
+    deliver(home, of, JANUARY, {"a": 1, "b": 2})
+    mend = deliver(home, of, DeliveryRef("m1", "2024-01", "mend", 1, 5, mends="d1"), {"b": 7, "c": 3})
+    apply_silver(spark, home, of, [JANUARY, mend], None)
+    assert stored(home, of) == [("a", 1, "d1"), ("b", 7, "m1"), ("c", 3, "m1")]
+    deliver(home, of, CORRECTED, {"a": 1})
+    apply_silver(spark, home, of, [JANUARY, mend, CORRECTED], {"d1", "m1"})
+    assert stored(home, of) == [("a", 1, "d3")]
+
+
+@pytest.mark.parametrize("load", ["upsert", "append"])
+def test_the_newest_delivery_of_a_key_wins_whatever_the_order_of_arrival(
+    spark: SparkSession, home: Home, load: str
+) -> None:
+    of = case(load)
+    late = replace(JANUARY, sequence=9)
+    deliver(home, of, FEBRUARY, {"a": 5, "b": 6})
+    apply_silver(spark, home, of, [FEBRUARY], None)
+    deliver(home, of, late, {"a": 1, "c": 3})
+    apply_silver(spark, home, of, [FEBRUARY, late], {"d2"})
+    assert stored(home, of) == [("a", 5, "d2"), ("b", 6, "d2"), ("c", 3, "d1")]
+
+
+def test_a_correction_of_events_takes_away_what_it_lacks_and_brings_back_what_was_hidden(
+    spark: SparkSession, home: Home
+) -> None:
+    of = case("append")
+    again = DeliveryRef("d4", "2024-02", revision=1, sequence=4)
+    deliver(home, of, JANUARY, {"a": 1, "b": 2})
+    deliver(home, of, FEBRUARY, {"a": 5, "c": 6})
+    apply_silver(spark, home, of, [JANUARY, FEBRUARY], None)
+    deliver(home, of, again, {"d": 7})
+    apply_silver(spark, home, of, [JANUARY, FEBRUARY, again], {"d1", "d2"})
+    assert stored(home, of) == [("a", 1, "d1"), ("b", 2, "d1"), ("d", 7, "d4")]
+
+
+@pytest.mark.parametrize("load", ["snapshot", "upsert", "append"])
+def test_step_by_step_is_the_same_as_all_at_once_and_a_repeat_changes_nothing(
+    spark: SparkSession, home: Home, load: str
+) -> None:
+    of = case(load)
+    contents = [(FEBRUARY, {"a": 5, "b": 6}), (JANUARY, {"a": 1, "c": 3}), (CORRECTED, {"a": 2, "d": 4})]
+    refs = [deliver(home, of, ref, rows) for ref, rows in contents]
+    apply_silver(spark, home, of, refs[:1], None)
+    apply_silver(spark, home, of, refs[:2], {"d2"})
+    apply_silver(spark, home, of, refs, {"d1", "d2"})
+    steps = stored(home, of, None, "id", "n", "_delivery_id", "_line", "_period")
+    apply_silver(spark, home, of, refs, {"d1", "d2"})  # killed after the commit, before it was recorded
+    assert stored(home, of, None, "id", "n", "_delivery_id", "_line", "_period") == steps
+    apply_silver(spark, home, of, refs[::-1], None)
+    assert stored(home, of, None, "id", "n", "_delivery_id", "_line", "_period") == steps
+
+
+def test_a_delivery_checked_again_with_fewer_rows_loses_the_others(spark: SparkSession, home: Home) -> None:
+    of = case("upsert")
+    deliver(home, of, JANUARY, {"a": 1, "b": 2})
+    apply_silver(spark, home, of, [JANUARY], None)
+    deliver(home, of, JANUARY, {"b": 2})
+    apply_silver(spark, home, of, [JANUARY], None)
+    assert stored(home, of) == [("b", 2, "d1")]
+
+
+def test_without_any_delivery_left_the_table_is_empty(spark: SparkSession, home: Home) -> None:
+    of = case("upsert")
+    deliver(home, of, JANUARY, {"a": 1})
+    apply_silver(spark, home, of, [JANUARY], None)
+    apply_silver(spark, home, of, [], None)
+    assert stored(home, of) == []
+
+
+def test_the_table_itself_refuses_what_the_contract_excludes(spark: SparkSession, home: Home) -> None:
+    of = case("upsert")
+    deliver(home, of, JANUARY, {"a": 1})
+    apply_silver(spark, home, of, [JANUARY], None)
+    path = home.table("silver", of.id)
+    for row in ("('x', 100", "(NULL, 1"):
+        with pytest.raises(Exception, match=r"DELTA_(NOT_NULL|VIOLATE)_CONSTRAINT"):
+            spark.sql(f"INSERT INTO delta.`{path}` VALUES {row}, 'd', 1, NULL, '2024-01')").collect()
+    assert stored(home, of) == [("a", 1, "d1")]
+
+
+def test_a_changed_contract_waits_for_its_version_then_the_table_follows(spark: SparkSession, home: Home) -> None:
+    of = case("upsert")
+    deliver(home, of, JANUARY, {"a": 1})
+    apply_silver(spark, home, of, [JANUARY], None)
+    wider = case("upsert", {"name": "kind", "type": "string", "enum": [{"value": "x", "label": "某"}]})
+    with pytest.raises(ConsistencyError, match=r"kind.*raise the contract's version"):
+        apply_silver(spark, home, wider, [JANUARY], {"d1"})
+    raised = replace(wider, version="1.1.0")
+    apply_silver(spark, home, raised, [JANUARY], {"d1"})
+    deliver(home, of, FEBRUARY, {"b": 2}, kind="x")
+    apply_silver(spark, home, raised, [JANUARY, FEBRUARY], {"d1"})
+    assert stored(home, of, None, "id", "n", "kind") == [("a", 1, None), ("b", 2, "x")]
+
+
+def test_a_code_list_or_range_changes_with_the_version_and_stored_rows_must_fit(
+    spark: SparkSession, home: Home
+) -> None:
+    of = case("upsert")
+    deliver(home, of, JANUARY, {"a": 99})
+    apply_silver(spark, home, of, [JANUARY], None)
+    wide = dataset([KEY, {**NUMBER, "maximum": 200}], load="upsert")
+    with pytest.raises(ConsistencyError, match="a code list or a range"):
+        apply_silver(spark, home, wide, [JANUARY], {"d1"})
+    deliver(home, of, FEBRUARY, {"b": 150})
+    apply_silver(spark, home, replace(wide, version="1.1.0"), [JANUARY, FEBRUARY], {"d1"})
+    assert stored(home, of) == [("a", 99, "d1"), ("b", 150, "d2")]
+    narrow = replace(dataset([KEY, {**NUMBER, "maximum": 98}], load="upsert"), version="1.2.0")
+    with pytest.raises(ConsistencyError, match="have them corrected first"):
+        apply_silver(spark, home, narrow, [JANUARY, FEBRUARY], {"d1", "d2"})
+
+
+def test_rows_that_are_the_same_are_left_alone(spark: SparkSession, home: Home) -> None:
+    """A repeated merge rewrites no row: the new commit, if any, updates none."""
+    from deltalake import DeltaTable
+
+    of = case("upsert")
+    deliver(home, of, JANUARY, {"a": 1, "b": 2})
+    apply_silver(spark, home, of, [JANUARY], None)
+    before = table_version(home.table("silver", of.id))
+    apply_silver(spark, home, of, [JANUARY], set())
+    last = DeltaTable(str(home.table("silver", of.id))).history(1)[0]
+    if table_version(home.table("silver", of.id)) != before:
+        assert last["operationMetrics"]["numTargetRowsUpdated"] == "0"

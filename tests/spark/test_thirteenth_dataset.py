@@ -1,0 +1,88 @@
+"""A thirteenth dataset needs one contract and one sample file, from outside the source tree, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from tests.support.lakes import agrilake
+from tests.support.samples import drop
+
+from agrilake.paths import project_root
+
+DATA = Path(__file__).parents[1] / "data" / "thirteenth"
+FILE = DATA / "agri_machinery__2024Q1.csv"
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module")
+def environment() -> Mapping[str, str]:
+    return {"AGRILAKE_CONTRACTS": str(DATA / "contracts"), "AGRILAKE_DAGS": str(project_root() / "dags")}
+
+
+@pytest.fixture(scope="module")
+def home(small_lake: Path, tmp_path_factory: pytest.TempPathFactory, environment: Mapping[str, str]) -> Path:
+    """The small lake, to which a department has dropped a file of a dataset that the source tree does not know."""
+    home = tmp_path_factory.mktemp("thirteenth") / "home"
+    shutil.copytree(small_lake, home, symlinks=True, ignore=shutil.ignore_patterns("publications"))
+    drop(FILE, home, department="agri")
+    done = agrilake(home, "run", "--json", env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads(done.stdout)
+    assert [item["dataset"] for item in report["deliveries"]] == ["agri_machinery"]
+    assert (report["rows_read"], report["rows_accepted"], report["rows_quarantined"]) == (4, 2, 2)
+    return home
+
+
+def test_it_arrives_in_silver(home: Path, environment: Mapping[str, str]) -> None:
+    query = "select machine_no, kind, power_kw, hill_suited from silver.agri_machinery order by machine_no"
+    done = agrilake(home, "sql", query, "--json", env=environment)
+    assert json.loads(done.stdout) == [
+        {"machine_no": "NJ00000001", "kind": "tiller", "power_kw": 6.3, "hill_suited": True},
+        {"machine_no": "NJ00000002", "kind": "drone", "power_kw": 2.5, "hill_suited": True},
+    ]
+
+
+def test_its_receipt_says_what_to_mend(home: Path) -> None:
+    pages = list((home / "outbox" / "agri").glob("agri_machinery__2024Q1*.html"))
+    assert len(pages) == 1
+    text = pages[0].read_text(encoding="utf-8")
+    for words in ("农机装备", "机具种类", "挖掘机", "没有这个村", "无人机"):
+        assert words in text
+
+
+def test_its_suite_ran(home: Path, environment: Mapping[str, str]) -> None:
+    done = agrilake(home, "status", "--json", env=environment)
+    assert json.loads(done.stdout)["suites"]["agri_machinery"] == "pass"
+
+
+def test_the_dictionary_the_form_and_the_dag_know_it(
+    home: Path, tmp_path: Path, environment: Mapping[str, str]
+) -> None:
+    form = agrilake(home, "template", "农机装备", "--out", str(tmp_path / "form.xlsx"), env=environment)
+    assert form.returncode == 0, form.stderr
+    assert (tmp_path / "form.xlsx").stat().st_size > 4000
+    program = (
+        "import sys, os; sys.path.insert(0, os.environ['AGRILAKE_DAGS'])\n"
+        "from agrilake.catalog.dictionary import dictionary_markdown\n"
+        "from agrilake.contract.load import load_registry\n"
+        "from agrilake.contract.settings import load_settings\n"
+        "import agrilake_dags\n"
+        "print('农机装备' in dictionary_markdown(load_registry(), load_settings()), "
+        "'silver_agri_machinery' in vars(agrilake_dags))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment, "AGRILAKE_HOME": str(home), "AIRFLOW_HOME": str(tmp_path / "airflow")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip().endswith("True True"), done.stdout + done.stderr[-2000:]

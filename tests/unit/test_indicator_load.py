@@ -1,0 +1,80 @@
+"""Indicator declarations: what is wrong with one is said with file and place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from agrilake.contract.load import load_registry
+from agrilake.errors import ContractError
+from agrilake.indicators.load import load_indicator, load_indicators
+from agrilake.paths import project_root
+from agrilake.tables.behind import duckdb_sql, within, year_before
+
+FOLDER = project_root() / "schemas" / "indicators"
+
+
+def declared(tmp_path: Path, name: str, **changes: Any) -> Path:
+    """A declaration of the project with some keys changed (None removes one)."""
+    data = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) | changes
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in data.items() if v is not None}, allow_unicode=True), "utf-8")
+    return path
+
+
+def test_the_project_declares_at_least_fourteen_with_owner_task_and_formula() -> None:
+    found = load_indicators()
+    assert len(found) >= 14
+    assert all(item.owner and item.task and item.formula and item.unit and item.grain for item in found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"numeratr": {}}, r"trace_batches\.yaml: line \d+, numeratr: unknown key.*did you mean 'numerator'"),
+        ({"direction": "sideways"}, "direction: 'sideways' is unknown"),
+        ({"grain": ["hamlet"]}, "grain: 'hamlet' is unknown"),
+        ({"formula": None}, "formula is missing"),
+        ({"numerator": {"source": "no_table", "expression": "count(*)"}}, "numerator.source: no gold table"),
+        ({"numerator": {"source": "product_trace", "expression": "sum(weight)"}}, "has no column 'weight'"),
+        ({"numerator": {"source": "product_trace", "expression": "count(*)", "where": "kg > 1"}}, "no column 'kg'"),
+        ({"numerator": {"source": "product_trace", "expression": "count(*)", "evidence": "x"}}, "evidence: 'x' is no"),
+        ({"numerator": None}, "exactly one of numerator"),
+    ],
+)
+def test_a_wrong_declaration_is_an_error_with_its_place(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ContractError, match=message):
+        load_indicator(declared(tmp_path, "trace_batches", **changes), load_registry())
+
+
+def test_growth_in_a_circle_is_refused(tmp_path: Path) -> None:
+    declared(tmp_path, "online_retail_growth", growth_of="online_retail_amount")
+    declared(tmp_path, "online_retail_amount", numerator=None, growth_of="online_retail_growth")
+    with pytest.raises(ContractError, match="a circle: online_retail_amount → online_retail_growth"):
+        load_indicators(tmp_path)
+
+
+def test_every_filter_can_be_asked_in_duckdb_too_for_the_way_back() -> None:
+    """`agrilake trace` follows a number without Spark, so the same filter must mean the same there."""
+    registry = load_registry()
+    for item in load_indicators():
+        for measure in item.measures.values():
+            columns = ", ".join(f"NULL AS {column.name}" for column in registry.gold[measure.source].columns)
+            if measure.where:
+                duckdb.sql(f"SELECT * FROM (SELECT {columns}) WHERE {duckdb_sql(measure.where)}")
+
+
+@pytest.mark.parametrize(("period", "months"), [("2024-05", 1), ("2024Q2", 3), ("2024Q4", 3), ("2024", 12)])
+def test_a_period_holds_its_months(period: str, months: int) -> None:
+    values = ", ".join(f"('{year}-{month:02d}')" for year in (2023, 2024) for month in range(1, 13))
+    found = duckdb.sql(f"SELECT p FROM (VALUES {values}) t(p) WHERE {within('p', period)} ORDER BY p").fetchall()
+    assert len(found) == months
+    assert all(row[0].startswith("2024") for row in found)
+
+
+def test_the_year_before() -> None:
+    assert [year_before(period) for period in ("2024-05", "2024Q2", "2024")] == ["2023-05", "2023Q2", "2023"]

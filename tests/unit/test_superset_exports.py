@@ -1,0 +1,161 @@
+"""The export for Superset: the same every time, complete in itself, and over columns that the publication has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from agrilake.catalog.catalogue import CATALOGUE_SCHEMA
+from agrilake.contract.load import Registry, load_registry
+from agrilake.indicators.load import load_indicators
+from agrilake.indicators.model import Indicator
+from agrilake.paths import project_root
+from agrilake.publish import layouts
+from agrilake.publish.database import empty_table, published_columns
+from agrilake.publish.model import LEADER, Layout
+from agrilake.superset.export import charts_in, datasets_of, export_files, rows_of
+from agrilake.superset.layout import COLUMNS, Heading
+from agrilake.superset.overview import HEAD, overview_filters
+from agrilake.superset.setup import exports_hash
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return load_registry((project_root() / "schemas",))
+
+
+@pytest.fixture(scope="module")
+def indicators() -> tuple[Indicator, ...]:
+    return load_indicators()
+
+
+@pytest.fixture(scope="module")
+def files(registry: Registry, indicators: tuple[Indicator, ...]) -> dict[str, dict[str, Any]]:
+    return {name: yaml.safe_load(text) for name, text in export_files(registry, indicators).items()}
+
+
+def of_kind(files: dict[str, dict[str, Any]], folder: str) -> dict[str, dict[str, Any]]:
+    return {name: content for name, content in files.items() if name.startswith(f"{folder}/")}
+
+
+def test_same_declarations_give_same_bytes(registry: Registry, indicators: tuple[Indicator, ...]) -> None:
+    assert export_files(registry, indicators) == export_files(registry, indicators)
+
+
+def test_committed_export_is_fresh(registry: Registry, indicators: tuple[Indicator, ...]) -> None:
+    folder = project_root() / "superset_exports"
+    found = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.yaml")}
+    assert found == export_files(registry, indicators), "run: agrilake generate"
+
+
+def test_references_between_files_exist(files: dict[str, dict[str, Any]]) -> None:
+    databases = {item["uuid"] for item in of_kind(files, "databases").values()}
+    datasets = {item["uuid"] for item in of_kind(files, "datasets").values()}
+    charts = {item["uuid"] for item in of_kind(files, "charts").values()}
+    assert {item["database_uuid"] for item in of_kind(files, "datasets").values()} == databases
+    assert {item["dataset_uuid"] for item in of_kind(files, "charts").values()} <= datasets
+    [dashboard] = of_kind(files, "dashboards").values()
+    placed = {
+        item["meta"]["uuid"]
+        for item in dashboard["position"].values()
+        if isinstance(item, dict) and item["type"] == "CHART"
+    }
+    assert placed == charts
+    for item in dashboard["metadata"]["native_filter_configuration"]:
+        assert {target["datasetUuid"] for target in item["targets"]} <= datasets
+
+
+def test_uuids_are_unique(files: dict[str, dict[str, Any]]) -> None:
+    uuids = [item["uuid"] for name, item in files.items() if name != "metadata.yaml"]
+    assert len(uuids) == len(set(uuids))
+
+
+def test_charts_use_columns_and_metrics_of_their_dataset(registry: Registry, indicators: tuple[Indicator, ...]) -> None:
+    for chart in charts_in(registry, indicators):
+        assert chart.columns_used() <= {item.name for item in chart.dataset.fields}, chart.name
+        assert chart.metrics_used() <= {item.name for item in chart.dataset.metrics}, chart.name
+
+
+def test_templates_use_columns_that_are_asked_for(registry: Registry, indicators: tuple[Indicator, ...]) -> None:
+    for chart in charts_in(registry, indicators):
+        if chart.kind == "handlebars":
+            used = set(re.findall(r"{{(\w+)}}", chart.params["handlebarsTemplate"]))
+            assert used <= set(chart.params["all_columns"]), chart.name
+
+
+def test_filters_reach_charts_whose_dataset_has_the_column(
+    registry: Registry, indicators: tuple[Indicator, ...]
+) -> None:
+    charts = {chart.name: chart for chart in charts_in(registry, indicators)}
+    for item in overview_filters(indicators):
+        for name in item.reaches:
+            assert item.column in {field.name for field in charts[name].dataset.fields}, (item.title, name)
+
+
+@pytest.fixture(scope="module")
+def empty_publication(registry: Registry) -> duckdb.DuckDBPyConnection:
+    """A leader's file without rows, made by the publication's own code."""
+    connection = duckdb.connect()
+    for table in registry.gold.values():
+        if LEADER in table.published and table.id != "indicator_value":
+            empty_table(connection, Layout(table.id, table.title, published_columns(table)))
+    described = (layouts.INDICATOR, layouts.INDICATOR_VALUE, layouts.DELIVERY, layouts.QUARANTINE_SUMMARY)
+    for layout in (*described, layouts.HELD_TABLE, layouts.PUBLICATION):
+        empty_table(connection, layout)
+    connection.register("source", CATALOGUE_SCHEMA.empty_table())
+    connection.execute("CREATE TABLE catalogue AS SELECT * FROM source")
+    return connection
+
+
+def test_every_field_and_metric_is_valid_over_a_publication(
+    registry: Registry, empty_publication: duckdb.DuckDBPyConnection
+) -> None:
+    for dataset in datasets_of(registry).values():
+        source = f"({dataset.sql})" if dataset.sql else f'"{dataset.name}"'
+        fields = ", ".join(item.expression or f'"{item.name}"' for item in dataset.fields)
+        empty_publication.execute(f"SELECT {fields} FROM {source}")
+        metrics = ", ".join(item.expression for item in dataset.metrics)
+        empty_publication.execute(f"SELECT {metrics or 1} FROM {source}")
+
+
+def test_no_personal_column_is_exported(registry: Registry) -> None:
+    datasets = datasets_of(registry)
+    for table in registry.gold.values():
+        personal = {column.name for column in table.personal_columns}
+        if table.id in datasets:
+            assert not personal & {item.name for item in datasets[table.id].fields}
+
+
+def test_no_machine_path_is_exported(registry: Registry, indicators: tuple[Indicator, ...]) -> None:
+    text = "\n".join(export_files(registry, indicators).values())
+    assert str(project_root()) not in text
+    assert "duckdb:///publications/current/leader.duckdb" in text
+
+
+def test_all_head_indicators_are_declared(indicators: tuple[Indicator, ...]) -> None:
+    assert set(HEAD) <= {item.id for item in indicators}
+
+
+def test_rows_fit_the_grid_and_every_chart_explains_itself(
+    registry: Registry, indicators: tuple[Indicator, ...]
+) -> None:
+    for row in rows_of(registry, indicators):
+        if not isinstance(row, Heading):
+            assert sum(cell.width for cell in row) == COLUMNS
+            assert all(re.search(r"[\u4e00-\u9fff]{6}", cell.chart.description) for cell in row)
+
+
+def test_hash_follows_every_input(tmp_path: Path) -> None:
+    (tmp_path / "charts").mkdir()
+    chart = tmp_path / "charts" / "a.yaml"
+    chart.write_text("a: 1")
+    before = exports_hash(tmp_path)
+    chart.write_text("a: 2")
+    changed = exports_hash(tmp_path)
+    chart.rename(tmp_path / "charts" / "b.yaml")
+    assert len({before, changed, exports_hash(tmp_path)}) == 3
