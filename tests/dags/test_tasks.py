@@ -91,25 +91,23 @@ class TestIntake:
         self, home: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2024-01.xlsx", home)
-        drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2023-02.xlsx", home)
-        (group,) = tasks.find_files()
-        first, second = (lake.state.delivery(name) for name in group["deliveries"])
-        assert first is not None
-        assert second is not None
-        landed = home / "landing" / first.sha256[:2] / first.sha256
-        landed.rename(landed.with_suffix(".away"))
-        with pytest.raises(tasks.DeliveriesFailed, match=first.id):
-            tasks.take(group)
+        drop(SAMPLE / "inbox" / "commerce" / "commerce_service_site__2024-01.csv", home)
+        (home / "bronze" / "commerce_ecommerce_sales").write_text("not a table", encoding="utf-8")
+        ids = {group["datasets"][0]: group["deliveries"][0] for group in tasks.find_files()}
+        sales, sites = ids["commerce_ecommerce_sales"], ids["commerce_service_site"]
+        both = tasks.Group(datasets=list(ids), deliveries=[sales, sites])
+        with pytest.raises(tasks.DeliveriesFailed, match=f"1 of 2 deliveries failed: {sales}"):
+            tasks.take(both)
         (failure,) = lake.state.open_failures()
-        assert (failure.step, failure.subject) == ("intake", first.id)
+        assert (failure.step, failure.subject) == ("intake", sales)
         assert str(home) not in failure.message
-        assert lake.state.deliveries(status=("accepted", "partial"))[-1].id == second.id
+        assert {item.id: item.is_final for item in lake.state.deliveries("commerce_service_site")} == {sites: True}
         assert tasks.find_files() == []
 
-        landed.with_suffix(".away").rename(landed)
+        (home / "bronze" / "commerce_ecommerce_sales").unlink()
         monkeypatch.setattr(tasks, "RETRY_AFTER", timedelta(0))
         (again,) = tasks.find_files()
-        assert again["deliveries"] == [first.id]
+        assert again["deliveries"] == [sales]
         tasks.take(again)
         assert lake.state.open_failures() == []
 

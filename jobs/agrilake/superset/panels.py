@@ -103,11 +103,11 @@ def trend() -> Chart:
     """The chosen indicator month by month."""
     return charts.line(
         "indicator_trend",
-        "逐月走势：本期、上年同期与目标",
+        "逐月走势：实际值、去年同期与目标",
         "所选指标在所选区域的各月数值；单位、来源和新鲜度见上方一行。不受“期间”筛选影响",
         INDICATOR_VIEW,
         axis="period_start",
-        metrics=names("value previous target"),
+        metrics=names("previous value target"),
         filters=(DISTRICT_OR_TOWNSHIP, MONTHS_ONLY),
     )
 
@@ -201,11 +201,11 @@ def frequency(frequency: SupersetDataset) -> Chart:
     """Villages with and without five deliveries a week, by month."""
     return charts.bars(
         "villages_five_a_week",
-        "建制村周五班：达到与未达到的村数",
-        "各月达到和未达到周五班的建制村数；横轴为期间，来源和新鲜度见上方一行。不受筛选影响，可按乡镇、村下钻",
+        "建制村周五班：达到与不足的村数",
+        "各月达到和不足周五班的建制村数；横轴为期间，来源和新鲜度见上方一行。不受筛选影响，可按乡镇、村下钻",
         frequency,
         axis="period",
-        metrics=names("villages_met villages_short"),
+        metrics=names("villages_short villages_met"),
         filters=(MONTHS_ONLY,),
         stack=True,
         by_axis=True,

@@ -48,10 +48,10 @@ SELECT
   coalesce(format(pattern, (value / part)::DOUBLE), '暂无') AS value_text,
   CASE
     WHEN value IS NULL THEN coalesce(missing_reason, '本期尚无数据')
-    WHEN previous_year_value IS NULL THEN '暂无上年同期数据'
+    WHEN previous_year_value IS NULL THEN '暂无去年同期数据'
     WHEN unit = '%' THEN
-      '较上年同期 ' || format('{:+.1f}', (value - previous_year_value)::DOUBLE) || ' 个百分点'
-    WHEN yoy IS NULL THEN '暂无上年同期数据'
+      '较去年同期 ' || format('{:+.1f}', (value - previous_year_value)::DOUBLE) || ' 个百分点'
+    WHEN yoy IS NULL THEN '暂无去年同期数据'
     ELSE '同比 ' || format('{:+.1f}', yoy::DOUBLE) || '%' END AS change_text,
   CASE
     WHEN value IS NULL THEN 'none'
