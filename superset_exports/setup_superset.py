@@ -22,6 +22,9 @@ LEADER_EXTRA_PERMISSIONS = {
     ("can_read", "Dataset"),
     ("can_get_drill_info", "Dataset"),
     ("can_drill", "Dashboard"),
+    # "drill by" keeps the form of the chart it makes for a while; it holds no data
+    ("can_read", "ExploreFormDataRestApi"),
+    ("can_write", "ExploreFormDataRestApi"),
     ("can_view_chart_as_table", "Dashboard"),
     ("can_samples", "Datasource"),
     ("can_csv", "Superset"),

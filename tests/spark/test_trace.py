@@ -19,9 +19,13 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def line_of(source: SourceLine) -> str:
-    """The physical line, read from the sample as it was dropped (text files in UTF-8 only)."""
+    """The physical line, read from the sample as it was dropped."""
     folder = source.dataset.split("_")[0]
-    text = (SAMPLE / "inbox" / folder / str(source.file_name)).read_text(encoding="utf-8-sig")
+    data = (SAMPLE / "inbox" / folder / str(source.file_name)).read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("gb18030")
     return text.split("\n")[source.line - 1]
 
 

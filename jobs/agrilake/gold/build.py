@@ -102,7 +102,7 @@ def _arguments(gold: Dataset, settings: Settings) -> dict[str, Any]:
 
 
 def _rule_fingerprint(gold: Dataset, settings: Settings) -> str:
-    """Changes when the contract, the code of the transform's module (and the shared one) or a setting that it uses changes."""
+    """Changes with the contract, the code of the transform (its module and the shared one) and its settings."""
     from agrilake.gold import columns
 
     module = inspect.getmodule(_transform(gold)) or columns

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 from agrilake.paths import Home
 from agrilake.sample import SampleManifest, generate
+
+DAY_FILE, DAY = "today", 6
 
 
 def drop_sample(home: Home, **arguments: object) -> SampleManifest:
@@ -15,8 +19,22 @@ def drop_sample(home: Home, **arguments: object) -> SampleManifest:
     `arguments` are those of `agrilake.sample.generate`. Raises FileExistsError where a sample was made before.
     """
     made = generate(home.root / "sample", **arguments)  # type: ignore[arg-type]
+    months = json.loads((made.truth / "summary.json").read_text(encoding="utf-8"))["months"]
+    (home.root / "sample" / DAY_FILE).write_text(_day_after(months[-1]).isoformat(), encoding="ascii")
     drop(made.inbox, home.inbox)
     return made
+
+
+def sample_day(home: Home) -> date | None:
+    """The day on which a lake of samples lives; None for a lake that has real deliveries alone."""
+    file = home.root / "sample" / DAY_FILE
+    return date.fromisoformat(file.read_text(encoding="ascii").strip()) if file.exists() else None
+
+
+def _day_after(month: str) -> date:
+    """The sixth day of the month after: everything is delivered, nothing new is due yet."""
+    year, number = (int(part) for part in month.split("-"))
+    return date(year + number // 12, number % 12 + 1, DAY)
 
 
 def drop(source: Path, inbox: Path) -> None:

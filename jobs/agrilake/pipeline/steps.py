@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from agrilake.contract.order import in_order
-from agrilake.contract.settings import load_settings
 from agrilake.errors import AgrilakeError, UsageError
 from agrilake.gold.build import build_gold, gold_is_current
 from agrilake.lake.failpoints import reach
@@ -19,6 +18,7 @@ from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.samples import sample_day
 from agrilake.publish import Publication, current_publication, publish
 from agrilake.tables.order import DeliveryRef
 from agrilake.tables.silver import apply_silver
@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 INDICATOR_VALUE = "indicator_value"
 
 
-def today() -> date:
-    """The day that overdue deliveries are counted from: AGRILAKE_TODAY (ISO) where set, else the clock's."""
+def today(lake: Lake) -> date:
+    """The day that overdue deliveries are counted from: AGRILAKE_TODAY (ISO) where set, in a lake of samples the day
+    after the sample's last delivery, else the clock's day in the district."""
     said = os.environ.get("AGRILAKE_TODAY")
-    return date.fromisoformat(said) if said else datetime.now(ZoneInfo(load_settings().timezone)).date()
+    sample = sample_day(lake.home)
+    if said:
+        return date.fromisoformat(said)
+    return sample or datetime.now(ZoneInfo(lake.settings.timezone)).date()
 
 
 def readable(error: BaseException) -> str:
@@ -166,7 +170,7 @@ def update_publication(lake: Lake) -> Publication:
     from agrilake.indicators.load import load_indicators
 
     lake.state.record_lake_version(lake_tables(lake))
-    catalogue = catalogue_table(lake.registry, lake.state, silver_rows(lake), today())
+    catalogue = catalogue_table(lake.registry, lake.state, silver_rows(lake), today(lake))
     return publish(
         lake.home,
         lake.registry,
