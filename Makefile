@@ -115,6 +115,10 @@ test: install system-packages lint ## run every check and every test
 	@echo "==> tests: $(TESTS)"
 	@$(BIN)/python -m pytest $(TESTS)
 
+.PHONY: test-full
+test-full: export AGRILAKE_FULL := 1
+test-full: test ## run the slow parts as well (every crash point)
+
 # --- upkeep --------------------------------------------------------------------------------------------------
 
 .PHONY: lock

@@ -62,7 +62,8 @@ def leader_page(chromium: Browser, dashboards: Dashboards) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1600, "height": 1000}, locale="zh-CN")
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
-    page.goto(f"{dashboards.url}/login/")
+    # A late answer to the login page would put its own session cookie over the one that the login brings.
+    page.goto(f"{dashboards.url}/login/", wait_until="networkidle")
     page.fill("#username", "leader")
     page.fill("#password", dashboards.password)
     page.keyboard.press("Enter")

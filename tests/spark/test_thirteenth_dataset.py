@@ -50,6 +50,16 @@ def test_it_arrives_in_silver(home: Path, environment: Mapping[str, str]) -> Non
     ]
 
 
+def test_the_lake_as_it_was_does_not_know_it(home: Path, environment: Mapping[str, str]) -> None:
+    before = agrilake(home, "sql", "select 1 from silver.agri_machinery", "--version", "1", env=environment)
+    assert before.returncode == 2
+    assert "silver.agri_machinery" in before.stderr
+    same = agrilake(
+        home, "sql", "select count(*) n from silver.postal_site", "--version", "1", "--json", env=environment
+    )
+    assert json.loads(same.stdout)[0]["n"] > 0
+
+
 def test_its_receipt_says_what_to_mend(home: Path) -> None:
     pages = list((home / "outbox" / "agri").glob("agri_machinery__2024Q1*.html"))
     assert len(pages) == 1

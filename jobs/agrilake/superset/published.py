@@ -81,7 +81,8 @@ def _sum(column: Column) -> Metric:
 
 
 def _field(column: Column, has_label: bool) -> Field:
-    is_dimension = not has_label and not column.name.endswith(NOT_DIMENSIONS)
+    is_quantity = column.type in (LogicalType.INTEGER, LogicalType.NUMBER)
+    is_dimension = not has_label and not is_quantity and not column.name.endswith(NOT_DIMENSIONS)
     return Field(column.name, _title(column), sql_type(column), column.description, is_dimension=is_dimension)
 
 

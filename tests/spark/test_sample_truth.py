@@ -1,0 +1,51 @@
+"""The small sample's indicators equal the truth, which was computed from the clean facts without the pipeline's code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.support.samples import SAMPLE
+
+from agrilake.indicators.load import load_indicators
+from agrilake.lake.files import scan
+
+KEY = ["indicator_id", "division_code", "period"]
+CLOSE = 1e-4
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module")
+def compared(small_lake: Path) -> pl.DataFrame:
+    """Truth beside the lake: KEY, truth, value. Indicators of the present state count for the newest month alone."""
+    truth = pl.read_csv(
+        SAMPLE / "truth" / "indicators.csv", schema_overrides={"division_code": pl.String, "period": pl.String}
+    ).select(*KEY, pl.col("value").alias("truth"))
+    table = scan(small_lake / "gold" / "indicator_value")
+    assert table is not None
+    values = table.select(*KEY, pl.col("value").cast(pl.Float64)).collect()
+    current = [item.id for item in load_indicators() if item.time == "current"]
+    newest = truth.filter(pl.col("period").str.contains("-"))["period"].max()
+    kept = ~pl.col("indicator_id").is_in(current) | (pl.col("period") == newest)
+    return truth.filter(kept).join(values, on=KEY, how="left")
+
+
+def test_every_true_value_is_there_and_equal(compared: pl.DataFrame) -> None:
+    wrong = compared.filter(
+        (pl.col("truth").is_null() != pl.col("value").is_null()) | ((pl.col("truth") - pl.col("value")).abs() > CLOSE)
+    )
+    assert compared.height > 100
+    assert compared["indicator_id"].n_unique() >= 12
+    assert wrong.is_empty(), wrong
+
+
+def test_what_is_not_delivered_is_missing_and_not_zero(small_lake: Path) -> None:
+    table = scan(small_lake / "gold" / "indicator_value")
+    assert table is not None
+    visits = table.filter(pl.col("indicator_id") == "elder_visits_per_1000").collect()
+    assert visits.height > 0
+    assert visits["value"].null_count() == visits.height
+    assert visits["flag"].unique().to_list() == ["missing"]
+    assert visits["missing_reason"].str.contains("尚未接入").all()
