@@ -115,7 +115,7 @@ def intake_dag(registry: Registry) -> DAG:
     schedule = every("* * * * *", *(silver_asset(dataset.id) for dataset in registry.reference()))
     with new_dag("intake", "入湖", intake_dag.__doc__ or "", FIRST, schedule=schedule, tags=["intake"]) as dag:
 
-        @task.short_circuit(retries=0, **reported("intake", "inbox"))
+        @task.short_circuit(**reported("intake", "inbox"))
         def find_files() -> list[Group]:
             return tasks.run(tasks.find_files)
 

@@ -1,4 +1,4 @@
-"""The small sample's indicators equal the truth, which was computed from the clean facts without the pipeline's code."""
+"""The small sample's indicators equal the truth, computed from the clean facts without the pipeline's code."""
 
 from __future__ import annotations
 

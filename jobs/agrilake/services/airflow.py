@@ -29,6 +29,7 @@ COMPONENTS = {
     SCHEDULER: ("scheduler", "--skip-serve-logs"),  # the log server would listen on all addresses
     DAG_PROCESSOR: ("dag-processor",),
 }
+PARTS = ("metadatabase", "scheduler", "dag_processor")
 STOP_ORDER = (SCHEDULER, DAG_PROCESSOR, NAME)
 USER = "admin"
 START_SECONDS = 240.0
@@ -48,8 +49,11 @@ def ensure_airflow(home: Path, dags: Path | None = None) -> process.Running:
         env = airflow_environment(home, port, dags)
         _migrate(home, env)
         try:
-            started = [_start_component(home, name, env, port) for name in COMPONENTS]
-            process.wait_ready(started[0], lambda _: _all_healthy(started, port), START_SECONDS)
+            first = [_start_component(home, name, env, port) for name in (NAME, DAG_PROCESSOR)]
+            # a task that starts before the API server answers fails at once, so nothing is scheduled until then
+            process.wait_ready(first[0], lambda _: _healthy(first, port, "metadatabase"), START_SECONDS)
+            started = [*first, _start_component(home, SCHEDULER, env, port)]
+            process.wait_ready(started[0], lambda _: _healthy(started, port, *PARTS), START_SECONDS)
         except BaseException:
             stop_airflow(home)
             raise
@@ -307,7 +311,7 @@ def _start_component(home: Path, name: str, env: dict[str, str], port: int) -> p
     return process.find(home, name) or process.start(home, command)
 
 
-def _all_healthy(components: list[process.Running], port: int) -> bool:
+def _healthy(components: list[process.Running], port: int, *wanted: str) -> bool:
     for component in components:
         process.check_alive(component)
     try:
@@ -315,4 +319,4 @@ def _all_healthy(components: list[process.Running], port: int) -> bool:
         parts = health.json()
     except (httpx.HTTPError, ValueError):
         return False
-    return all(parts[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+    return all(parts[part]["status"] == "healthy" for part in wanted)
