@@ -57,7 +57,7 @@ def compute_indicators(
     if before is not None and commit_note(path) == note:
         return TableWrite(TABLE, before, changed=False)
     tables = {name: _read(spark, home, registry, name, version) for name, version in versions.items()}
-    known = [_settled(item, versions) for item in indicators]
+    known = [_settled(item, versions, registry) for item in indicators]
     values = indicator_values(tables, known, settings.district_code, versions)
     write_deltalake(
         str(path),
@@ -93,10 +93,12 @@ def _sources(item: Indicator, indicators: Sequence[Indicator]) -> tuple[str, ...
     return item.sources
 
 
-def _settled(item: Indicator, versions: Mapping[str, int | None]) -> Indicator:
+def _settled(item: Indicator, versions: Mapping[str, int | None], registry: Registry) -> Indicator:
     """An indicator whose source table is not there yet awaits it."""
     absent = [name for name in item.sources if versions[name] is None]
-    return replace(item, awaits=item.awaits or absent[0], numerator=None, value=None) if absent else item
+    if not absent:
+        return item
+    return replace(item, awaits=item.awaits or registry.gold[absent[0]].title, numerator=None, value=None)
 
 
 def _read(spark: SparkSession, home: Home, registry: Registry, name: str, version: int | None) -> DataFrame:

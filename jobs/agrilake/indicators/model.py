@@ -38,7 +38,7 @@ class Indicator:
     """An indicator: value = numerator / denominator × scale, or numerator alone, or `value` (a statistic that
     cannot be added up), or the growth of another indicator over a year in percent.
 
-    `awaits` names a dataset that is not in the lake yet: its values are missing, and say so.
+    `awaits` names (in Chinese) a dataset that is not in the lake yet: its values are missing, and say so.
     """
 
     id: str

@@ -12,6 +12,7 @@ from agrilake.contract.settings import Settings
 from agrilake.errors import ConsistencyError, SecretError
 from agrilake.intake.cells import Cells, check_cells, named_checks
 from agrilake.intake.conflicts import conflicts, repeats, twice
+from agrilake.intake.coordinates import to_cgcs2000
 from agrilake.intake.dates import canonical_period, period_bounds
 from agrilake.intake.divisions import DivisionIndex
 from agrilake.intake.findings import ERROR, findings, quarantine_schema
@@ -235,4 +236,5 @@ def _accepted(
         return pseudonymiser.tokens(values, column.pii)
 
     columns = [silver(column).alias(column.name) for column in dataset.silver_columns]
-    return pl.DataFrame([*columns, frame[LINE].filter(good), frame[SHEET].filter(good)])
+    accepted = pl.DataFrame([*columns, frame[LINE].filter(good), frame[SHEET].filter(good)])
+    return to_cgcs2000(accepted, dataset)
