@@ -11,6 +11,7 @@ from tests.support.intake import open_lake, reference_lake, take
 from tests.support.samples import SAMPLE, drop, drop_sample
 
 from agrilake.errors import ConsistencyError, UsageError
+from agrilake.lake.files import table_version
 from agrilake.lake.state import Delivery
 from agrilake.pipeline import tasks
 from agrilake.pipeline.context import Lake
@@ -41,7 +42,7 @@ def lake(home: Path) -> Lake:
     found = reference_lake(home)
     for dataset in found.registry.reference():
         _mark_applied(found, dataset.id)
-        found.state.record_suite(dataset.id, 0, "pass", [])
+        found.state.record_suite(dataset.id, table_version(home / "silver" / dataset.id) or 0, "pass", [])
     return found
 
 
@@ -110,6 +111,21 @@ class TestIntake:
         assert again["deliveries"] == [sales]
         tasks.take(again)
         assert lake.state.open_failures() == []
+
+    def test_a_silver_table_whose_update_was_missed_is_announced_again(
+        self, home: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2024-01.xlsx", home)
+        for group in tasks.find_files():
+            tasks.take(group)
+        assert tasks.find_files() == []  # it just arrived: its silver DAG is on its way
+        monkeypatch.setattr(tasks, "RETRY_AFTER", timedelta(seconds=-1))
+        groups = tasks.find_files()
+        assert groups == [{"datasets": ["commerce_ecommerce_sales"], "deliveries": []}]
+        tasks.take(groups[0])
+        assert tasks.datasets_behind(groups) == ["commerce_ecommerce_sales"]
+        _mark_applied(lake, "commerce_ecommerce_sales")
+        assert tasks.find_files() == []
 
     def test_a_backfill_takes_a_period_of_a_dataset_and_its_silver_rows_anew(self, home: Path, lake: Lake) -> None:
         drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2024-01.xlsx", home)

@@ -31,7 +31,8 @@ def up(
         print_json(result)
         return
     print_table("agrilake", ("what", "how many"), result.table())
-    print_table("addresses", ("service", "address", "login", "password file"), result.addresses())
+    for service, address, login, password in result.addresses():
+        console.print(f"{service}: {address}\n    {login}, password in {password}", highlight=False, soft_wrap=True)
 
 
 @friendly

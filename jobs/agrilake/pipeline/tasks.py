@@ -70,7 +70,8 @@ def find_files() -> list[Group]:
     """Register the inbox, and put what is to be processed into groups; reference data goes first and alone.
 
     The rest waits for silver to know the divisions, and this DAG runs again as soon as it does. All files of a
-    dataset are in one group, in order of arrival: one writer for its bronze and accepted rows.
+    dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
+    group without deliveries names silver tables whose update was missed.
     """
     lake = _lake()
     _register(lake)
@@ -79,7 +80,9 @@ def find_files() -> list[Group]:
     first = [item for item in waiting if item.dataset in reference]
     if first or set(reference) & set(_silver_ahead(lake)):
         waiting = first
-    return in_groups(waiting, FILE_WORKERS)
+    missed = _missed(lake)
+    idle = [Group(datasets=missed, deliveries=[])] if missed else []
+    return in_groups(waiting, FILE_WORKERS) or idle
 
 
 def in_groups(deliveries: Iterable[Delivery], most: int) -> list[Group]:
@@ -113,7 +116,7 @@ def datasets_behind(groups: Sequence[Group] | None) -> list[str]:
     """Datasets whose silver table lacks deliveries: those of the groups, and others whose update was missed."""
     lake = _lake()
     named = {name for group in groups or () for name in group["datasets"]}
-    return sorted(named & set(_silver_behind(lake)) | set(_silver_ahead(lake)))
+    return sorted(named & set(_silver_behind(lake)) | set(_missed(lake)))
 
 
 def find_deliveries(dataset: str, period: str) -> list[Group]:
@@ -284,6 +287,13 @@ def _silver_ahead(lake: Lake) -> list[str]:
     """Datasets whose silver table is behind and did not just fail: it is about to change."""
     resting = _resting(lake, "silver")
     return [name for name in _silver_behind(lake) if name not in resting]
+
+
+def _missed(lake: Lake) -> list[str]:
+    """Datasets whose silver table or suite is behind though nothing arrived lately: a run was ended before it told."""
+    since = datetime.now(UTC) - RETRY_AFTER
+    arrived = {item.dataset for item in lake.state.deliveries() if datetime.fromisoformat(item.received_at) > since}
+    return sorted({*_silver_ahead(lake), *_suites_ahead(lake)} - arrived)
 
 
 def _suites_ahead(lake: Lake) -> list[str]:
