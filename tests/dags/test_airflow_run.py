@@ -51,7 +51,7 @@ def xcoms(home: Path) -> list[tuple[str, Any]]:
     """(task id, value) of all XComs, as Airflow stores them."""
     with closing(sqlite3.connect(home / "airflow" / "airflow.db")) as connection:
         rows = connection.execute("SELECT task_id, value FROM xcom").fetchall()
-    return [(task_id, json.loads(value)) for task_id, value in rows]
+    return [(task_id, json.loads(value) if isinstance(value, str) else value) for task_id, value in rows]
 
 
 def task_ids(home: Path) -> set[str]:
