@@ -24,6 +24,7 @@ from agrilake.intake.landing import DiskFull
 from agrilake.intake.manifest import manifest_path
 from agrilake.pipeline import intake
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.run import left_in_inbox
 from agrilake.tables.write import create_table, require_fit
 
 NAME = "agri_farm_household__2024-01"
@@ -272,6 +273,7 @@ def test_a_full_disk_keeps_the_file_in_the_inbox(small_disk: Path, tmp_path: Pat
     assert bulky.exists()
     (failure,) = lake.state.open_failures()
     assert "no room" in failure.message
+    assert left_in_inbox(lake) == [f"register {bulky.name}: {failure.message}"], "`agrilake run` says so and fails"
     assert [path.name for path in lake.home.landing.iterdir() if path.is_file()] == []
     filler.unlink()
     assert take(lake)[f"agri/{NAME}.csv"].delivery.status == "accepted"

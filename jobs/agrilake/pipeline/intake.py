@@ -41,6 +41,8 @@ from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
 
 ROWS_STATED = "rows_stated"
+REGISTER = "register"
+"""The step under which `agrilake status` shows a file that stays in the inbox."""
 WAITING_REASON = "行政区划表和区划代码对照表尚未入湖，本文件已收下，待区划表到达后自动处理。"
 
 
@@ -87,10 +89,10 @@ def register(lake: Lake, path: Path) -> Outcome | None:
             outcome = _register(lake, path)
         except (DiskFull, StillChanging, OSError) as error:
             said = f"{subject}: {error.strerror}" if isinstance(error, OSError) else str(error)
-            lake.state.resolve_failures("register", subject)
-            lake.state.record_failure("register", subject, said)
+            lake.state.resolve_failures(REGISTER, subject)
+            lake.state.record_failure(REGISTER, subject, said)
             return None
-        lake.state.resolve_failures("register", subject)
+        lake.state.resolve_failures(REGISTER, subject)
         return outcome
 
 

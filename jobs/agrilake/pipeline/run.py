@@ -70,6 +70,7 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
             _update_silver(lake, report, tell)
         if not taken and not intake.stale_deliveries(lake):
             break
+    report.failures += left_in_inbox(lake)
     with _timed(report, "suites"):
         _check_suites(lake, report, tell)
     report.held = steps.held_tables(lake)
@@ -89,6 +90,12 @@ def _wait_settled(lake: Lake) -> None:
         if len(intake.pending_files(lake)) == len(intake.pending_files(lake, settle=False)):
             return
         time.sleep(POLL_SECONDS)
+
+
+def left_in_inbox(lake: Lake) -> list[str]:
+    """Files that could not be taken yet (still growing, no room on the disk), a line each that says why."""
+    found = [item for item in lake.state.open_failures() if item.step == intake.REGISTER]
+    return [f"{item.step} {item.subject}: {item.message}" for item in found]
 
 
 @contextmanager
