@@ -21,9 +21,11 @@ from agrilake.intake.privacy import Pseudonymiser
 from agrilake.intake.read import read_file
 from agrilake.intake.rows import Checked, check_rows
 from agrilake.paths import Home, project_root
-from agrilake.sample import COMMITTED, SampleManifest, generate
+from agrilake.sample import COMMITTED, SampleManifest, generate, parcels, postal
 from agrilake.sample import identifiers as made
 from agrilake.sample.periods import week_month, weeks_in
+from agrilake.sample.places import load_places
+from agrilake.sample.truth import MINIMUM_DAYS
 
 COMMITTED_SET = project_root() / "sample_data"
 RULES = (
@@ -160,6 +162,23 @@ def test_a_week_belongs_to_the_month_of_its_thursday() -> None:
     assert week_month(date(2024, 1, 29)) == "2024-02"
     assert week_month(date(2024, 3, 3)) == "2024-02"
     assert [weeks_in(month) for month in ("2024-01", "2024-02", "2024-05")] == [4, 5, 5]
+
+
+def test_a_village_where_parcels_leave_every_day_is_not_served_every_day() -> None:
+    """Outbound arrivals are no delivery: with them one village more would have its five days a week."""
+    seed, months = COMMITTED["seed"], COMMITTED["months"]
+    sites = postal.sites(load_places(seed, COMMITTED["townships"]), months, seed)
+    villages = {site.site_no for site in sites.all if site.level == "village"}
+    found = pl.concat(
+        frame for _, frame in parcels.events_by_month(sites, months, seed, COMMITTED["parcel_rows"])
+    ).filter(pl.col("event").is_in(["arrived", "delivered"]), pl.col("site_no").is_in(villages))
+    week = found.with_columns(day=pl.col("event_at").dt.date()).filter(
+        pl.col("day").is_between(date(2024, 1, 1), date(2024, 1, 28))
+    )
+    all_days = week.group_by("site_no").agg(days=pl.col("day").n_unique())
+    inbound_days = week.filter(direction="inbound").group_by("site_no").agg(days=pl.col("day").n_unique())
+    enough = [set(days.filter(pl.col("days") >= 4 * MINIMUM_DAYS)["site_no"]) for days in (all_days, inbound_days)]
+    assert enough[1] < enough[0]
 
 
 def test_expected_values_are_ratios_of_their_parts(values: pl.DataFrame) -> None:

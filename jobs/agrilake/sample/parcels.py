@@ -2,6 +2,7 @@
 
 A village's timetable says on which weekdays a van comes; on every such day at least one parcel arrives there (as
 long as there are enough parcels), so whether a village has its five days a week does not depend on the number of rows.
+In one village that is seldom served, parcels of its neighbours are gathered every day: outbound, so no delivery.
 """
 
 from __future__ import annotations
@@ -52,6 +53,17 @@ class Timetable:
         if month >= self.improved.get(site.site_no, "9999"):
             number = min(7, number + 2)
         return tuple(TIMETABLES[number])
+
+    def gathering(self, sites: Sites) -> Site:
+        """The village node to which the parcels of its neighbours are brought: the one that is served least; the hub
+        where no village committee has a node."""
+        there = sites.all[1].quarter
+        seldom = [
+            site
+            for site in sites.all
+            if site.place.committee and site.quarter == there and site.site_no not in self.improved
+        ]
+        return min(seldom, key=lambda site: (self.days[site.site_no], site.site_no), default=sites.hub)
 
 
 def timetable(sites: Sites, months: Sequence[str], seed: int) -> Timetable:
@@ -115,7 +127,7 @@ def _month(sites: Sites, table: Timetable, month: str, rows: int, rng: np.random
     return pl.concat(
         [
             _inbound(sites, working, _visits(working, table, month, rng), month, inbound, rng),
-            _outbound(sites, working, month, outbound, rng),
+            _outbound(sites, working, table.gathering(sites), month, outbound, rng),
         ]
     )
 
@@ -174,7 +186,9 @@ def _inbound(
     )
 
 
-def _outbound(sites: Sites, working: Sequence[Site], month: str, count: int, rng: np.random.Generator) -> pl.DataFrame:
+def _outbound(
+    sites: Sites, working: Sequence[Site], gathering: Site, month: str, count: int, rng: np.random.Generator
+) -> pl.DataFrame:
     weight = np.array([site.weight for site in working])
     place = rng.choice(len(working), size=count, p=weight / weight.sum())
     start = np.datetime64(first_day(month), "us").astype(np.int64)
@@ -183,8 +197,9 @@ def _outbound(sites: Sites, working: Sequence[Site], month: str, count: int, rng
     arrived = picked + rng.integers(6 * 3600, 40 * 3600, count) * SECOND
     site = np.array([item.site_no for item in working])[place]
     common = _common(_waybills("YC", month, count), "outbound", rng)
-    hub = np.full(count, sites.hub.site_no)
-    return pl.concat([_events(common, "picked_up", site, picked), _events(common, "arrived", hub, arrived)])
+    end = np.full(count, sites.hub.site_no)
+    end[np.unique(arrived // (86_400 * SECOND), return_index=True)[1]] = gathering.site_no
+    return pl.concat([_events(common, "picked_up", site, picked), _events(common, "arrived", end, arrived)])
 
 
 def _waybills(prefix: str, month: str, count: int) -> pl.Series:

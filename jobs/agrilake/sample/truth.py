@@ -38,7 +38,8 @@ COLUMNS = {
 
 @dataclass
 class ParcelFacts:
-    """What the truth needs of the parcels, gathered month by month: days with an arrival, and both ends of a way."""
+    """What the truth needs of the parcels coming into villages, gathered month by month: days with an arrival, and both
+    ends of a way."""
 
     arrivals: list[pl.DataFrame] = field(default_factory=list)
     starts: list[pl.DataFrame] = field(default_factory=list)
@@ -47,9 +48,9 @@ class ParcelFacts:
     def add(self, events: pl.DataFrame) -> None:
         """Take a month's events."""
         day = pl.col("event_at").dt.date().alias("day")
-        come = events.filter(pl.col("event").is_in(["arrived", "delivered"]))
-        self.arrivals.append(come.select("site_no", day).unique())
         inbound = events.filter(direction="inbound")
+        come = inbound.filter(pl.col("event").is_in(["arrived", "delivered"]))
+        self.arrivals.append(come.select("site_no", day).unique())
         self.starts.append(inbound.filter(event="picked_up").select("waybill_no", start="event_at"))
         self.ends.append(inbound.filter(event="delivered").select("waybill_no", "site_no", end="event_at"))
 
