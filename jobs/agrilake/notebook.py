@@ -27,6 +27,7 @@ from agrilake.contract.model import Dataset
 from agrilake.contract.settings import load_settings
 from agrilake.errors import UsageError
 from agrilake.indicators.load import load_indicators
+from agrilake.indicators.model import FLAG_TITLES
 from agrilake.lake.state import State
 from agrilake.paths import Home
 from agrilake.pipeline.versions import resolve
@@ -34,7 +35,6 @@ from agrilake.tables.asof import lake_sql
 
 LAYERS = {"silver": "部门数据", "gold": "支撑数据库"}
 LEVELS = {"district": "全区", "township": "镇街", "village": "村社区"}
-FLAGS = {"official": "正式", "estimated": "估算", "imputed": "插补", "missing": "缺失"}
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -241,7 +241,7 @@ def _titled(values: pd.DataFrame, name: str, unit: str) -> pd.DataFrame:
             "分母": values["denominator"],
             "上年同期": values["previous_year_value"],
             "同比": values["yoy"],
-            "数据质量": values["flag"].map(FLAGS),
+            "数据质量": values["flag"].map(FLAG_TITLES),
             "缺失原因": values["missing_reason"],
         }
     )

@@ -15,10 +15,11 @@ from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
 from agrilake.errors import UsageError
 from agrilake.indicators.load import load_indicators
-from agrilake.indicators.model import Indicator
+from agrilake.indicators.model import FLAG_TITLES, Indicator
+from agrilake.intake.schedule import year_before
 from agrilake.paths import Home
 from agrilake.tables.asof import lake_sql
-from agrilake.tables.behind import Behind, origins, rows_of, year_before
+from agrilake.tables.behind import Behind, origins, rows_of
 
 PERIOD_ORDER = "CASE period_type WHEN 'month' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END, period DESC"
 PART_TITLES = {"numerator": "分子", "denominator": "分母", "value": "样本"}
@@ -68,6 +69,8 @@ class TraceResult:
     numerator: Decimal | None
     denominator: Decimal | None
     flag: str
+    late: bool
+    note: str | None
     missing_reason: str | None
     input_versions: dict[str, int | None]
     parts: tuple[TracedPart, ...]
@@ -78,6 +81,9 @@ class TraceResult:
         shown = f"{self.value} {self.unit}" if self.value is not None else f"缺失（{self.missing_reason}）"
         yield f"{self.name} · {place} · {self.period}：{shown}"
         yield f"  公式：{self.formula}"
+        if self.value is not None:
+            marks = (FLAG_TITLES[self.flag], "含迟报" if self.late else "", self.note or "")
+            yield f"  数据性质：{'，'.join(filter(None, marks))}"
         for label, amount in (("分子", self.numerator), ("分母", self.denominator)):
             if amount is not None:
                 yield f"  {label}：{amount}"
@@ -124,6 +130,8 @@ def trace(
         numerator=found["numerator"],
         denominator=found["denominator"],
         flag=found["flag"],
+        late=found["late"],
+        note=found["note"],
         missing_reason=found["missing_reason"],
         input_versions=versions,
         parts=tuple(parts),

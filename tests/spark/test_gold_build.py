@@ -48,7 +48,7 @@ def test_a_table_is_built_once_for_each_version_of_its_inputs_and_misses_none_fo
     ]
     assert stored.collect_schema().names() == [column.name for column in table.columns]
     note = json.loads(DeltaTable(str(home.table("gold", table.id))).history(1)[0]["userMetadata"])
-    assert note["inputs"] == {"postal_site": 0, "division": None}
+    assert note["inputs"] == {"postal_site": 0, "postal_site_history": None, "division": None}
 
 
 def test_no_gold_table_has_a_column_with_a_direct_identifier_or_its_token() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,32 @@ def test_rows_that_are_the_same_are_left_alone(spark: SparkSession, home: Home) 
     last = DeltaTable(str(home.table("silver", of.id))).history(1)[0]
     if table_version(home.table("silver", of.id)) != before:
         assert last["operationMetrics"]["numTargetRowsUpdated"] == "0"
+
+
+def register(home: Home, of: Dataset, day: str) -> list[tuple[Any, ...]]:
+    """The register's rows that were valid on a day: id, n, and the delivery that they are from."""
+    table = scan(home.table("silver", f"{of.id}_history"))
+    assert table is not None
+    on = date.fromisoformat(day)
+    valid = (pl.col("valid_from") <= on) & (pl.col("valid_to").is_null() | (pl.col("valid_to") > on))
+    return sorted(table.filter(valid).select("id", "n", "_delivery_id").collect().iter_rows())
+
+
+def test_a_register_keeps_its_state_of_every_period_and_a_correction_changes_the_old_one(
+    spark: SparkSession, home: Home
+) -> None:
+    of = case("upsert", history="scd2")
+    deliver(home, of, JANUARY, {"a": 1, "b": 2})
+    deliver(home, of, FEBRUARY, {"a": 5})
+    apply_silver(spark, home, of, [JANUARY, FEBRUARY], None)
+    assert register(home, of, "2023-12-31") == []
+    assert register(home, of, "2024-01-31") == [("a", 1, "d1"), ("b", 2, "d1")]
+    assert register(home, of, "2024-02-29") == register(home, of, "2024-06-30") == [("a", 5, "d2"), ("b", 2, "d1")]
+    deliver(home, of, CORRECTED, {"a": 9})
+    mend = deliver(home, of, DeliveryRef("m1", "2024-01", "mend", 1, 5, mends="d1"), {"c": 3})
+    apply_silver(spark, home, of, [JANUARY, FEBRUARY, CORRECTED, mend], {"d1", "d2"})
+    assert register(home, of, "2024-01-31") == [("a", 9, "d3"), ("b", 2, "d1"), ("c", 3, "m1")]
+    assert register(home, of, "2024-02-29") == [("a", 5, "d2"), ("b", 2, "d1"), ("c", 3, "m1")]
+    assert register(home, of, "2024-02-29") == stored(home, of)
+    apply_silver(spark, home, of, [FEBRUARY], None)
+    assert register(home, of, "2024-01-31") == []

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from agrilake.catalog.catalogue import CATALOGUE_SCHEMA, catalogue_table
-from agrilake.catalog.periods import last_period_due, next_period
 from agrilake.catalog.quality import deliveries_in_force, quality
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Dataset, Frequency
+from agrilake.intake.schedule import last_period_due, next_period
 from agrilake.lake.state import Delivery, State
 
 MONTHLY = "commerce_ecommerce_sales"  # snapshot, due 15 days after the month

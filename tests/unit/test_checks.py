@@ -14,6 +14,7 @@ from stdnum.cn import uscc
 
 from agrilake.checks import CHECKS, CheckContext
 from agrilake.checks.identifiers import CREDIT_CODE_ALPHABET
+from agrilake.contract.signatures import SIGNATURES
 
 YEAR_END = CheckContext(period_end=date(2024, 12, 31), longitudes=(106.2, 107.2), latitudes=(29.4, 30.2))
 
@@ -130,6 +131,10 @@ def test_every_check_tells_what_is_wrong_and_what_to_do(name: str) -> None:
     assert check.name == name
     assert "{found}" in check.reason and check.reason.endswith("。")
     assert check.remedy.endswith("。")
+
+
+def test_a_contract_may_name_these_checks_and_no_others() -> None:
+    assert set(SIGNATURES) == set(CHECKS)
 
 
 def test_arguments_are_checked() -> None:

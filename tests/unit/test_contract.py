@@ -32,6 +32,9 @@ def test_a_contract_gives_types_keys_and_privacy() -> None:
     assert dataset.department_title == "区农业农村委"
 
 
+CROSS_CHECK = "{type: custom, engine: agrilake, implementation: not_above, arguments: {column: members, other: adults}}"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "place", "hint"),
     [
@@ -50,6 +53,21 @@ def test_a_contract_gives_types_keys_and_privacy() -> None:
         ("members", "Members", "name", "snake_case"),
         ("value: month}", "value: monthly}", "frequency", "month"),
         ("metric: rowCount", "metric: rowcount", "quality", "rowCount"),
+        ("implementation: resident_id", "implementation: resident_idd", "quality[0].implementation", "'resident_id'"),
+        ("resident_id}", "resident_id, arguments: {other: phone}}", "quality[0].arguments", "no argument other"),
+        (
+            "implementation: resident_id",
+            "implementation: not_before",
+            "quality[0].arguments",
+            "needs the arguments other",
+        ),
+        (
+            "{type: library, metric: rowCount, mustBeGreaterThan: 0, severity: stop}",
+            CROSS_CHECK,
+            "quality[0]",
+            "no column adults",
+        ),
+        ("{property: history, value: scd2}", "{property: history, value: scd3}", "history", "scd2"),
     ],
 )
 def test_a_typo_names_file_and_place(tmp_path: Path, old: str, new: str, place: str, hint: str) -> None:

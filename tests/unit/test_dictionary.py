@@ -14,6 +14,7 @@ from agrilake.catalog.dictionary import dictionary_html, dictionary_markdown, wr
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Check, Column, Dataset, LogicalType
 from agrilake.contract.settings import load_settings
+from agrilake.contract.units import shown_unit
 from agrilake.indicators.load import load_indicators
 
 HOUSEHOLD = "agri_farm_household"
@@ -101,6 +102,35 @@ def test_indicators_have_their_own_chapter(registry: Registry) -> None:
     assert {item.id for item in indicators} <= set(page.ids)
     text = re.sub(r"<[^>]+>", " ", html.split('<article id="village_five_a_week_rate"')[1].split("</article>")[0])
     for expected in ("建制村周五班率", "全区、镇街、村/社区", "越高越好", "区邮政管理局", "2025 年 95"):
+        assert expected in text
+
+
+def test_every_column_of_gold_is_described_beyond_its_title(registry: Registry) -> None:
+    for table in registry.gold.values():
+        assert len(table.description) > len(table.title) + 5, table.id
+        for column in table.columns:
+            assert column.description not in ("", column.title), f"{table.id}.{column.name}"
+
+
+def test_units_are_shown_in_chinese_everywhere(registry: Registry) -> None:
+    tables = (*registry.datasets.values(), *registry.gold.values())
+    units = {column.unit for table in tables for column in table.columns if column.unit}
+    assert {"元", "公斤", "小时"} <= units
+    assert not [unit for unit in units if re.search("[A-Za-z]", unit)]
+    assert "千克" not in units, "one word for one unit"
+    assert shown_unit("kg") == shown_unit("千克") == "公斤"
+    assert shown_unit("批") == "批"
+
+
+def test_the_indicators_own_table_is_in_the_dictionary(registry: Registry) -> None:
+    html = dictionary_html(registry, load_settings())
+    text = re.sub(r"<[^>]+>", " ", html.split('<article id="indicator_value"')[1].split("</article>")[0])
+    for expected in (
+        "指标引擎按各指标的声明计算",
+        "优于目标的幅度",
+        "是否含迟报数据",
+        "一个指标、一个区划、一个期间一行",
+    ):
         assert expected in text
 
 

@@ -12,8 +12,9 @@ import yaml
 from agrilake.contract.load import load_registry
 from agrilake.errors import ContractError
 from agrilake.indicators.load import load_indicator, load_indicators
+from agrilake.intake.schedule import year_before
 from agrilake.paths import project_root
-from agrilake.tables.behind import duckdb_sql, within, year_before
+from agrilake.tables.behind import duckdb_sql, within
 
 FOLDER = project_root() / "schemas" / "indicators"
 
@@ -32,6 +33,9 @@ def test_the_project_declares_at_least_fourteen_with_owner_task_and_formula() ->
     assert all(item.owner and item.task and item.formula and item.unit and item.grain for item in found)
 
 
+TRACED = {"source": "product_trace", "expression": "count(*)"}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -40,10 +44,18 @@ def test_the_project_declares_at_least_fourteen_with_owner_task_and_formula() ->
         ({"grain": ["hamlet"]}, "grain: 'hamlet' is unknown"),
         ({"formula": None}, "formula is missing"),
         ({"numerator": {"source": "no_table", "expression": "count(*)"}}, "numerator.source: no gold table"),
-        ({"numerator": {"source": "product_trace", "expression": "sum(weight)"}}, "has no column 'weight'"),
+        (
+            {"numerator": {"source": "product_trace", "expression": "sum(weight)"}},
+            r"trace_batches\.yaml: line \d+, numerator\.expression: product_trace has no column 'weight'",
+        ),
         ({"numerator": {"source": "product_trace", "expression": "count(*)", "where": "kg > 1"}}, "no column 'kg'"),
         ({"numerator": {"source": "product_trace", "expression": "count(*)", "evidence": "x"}}, "evidence: 'x' is no"),
         ({"numerator": None}, "exactly one of numerator"),
+        ({"numerator": {"source": "indicator_value", "expression": "count(*)"}}, "no gold table 'indicator_value'"),
+        ({"numerator": {"source": "product_trace", "expression": "sum("}}, r"numerator\.expression: not SQL"),
+        ({"time": "as_of"}, "numerator.source: product_trace keeps no states"),
+        ({"numerator": {**TRACED, "rests_on": ["civil_elder"]}}, "rests_on: 'civil_elder' is not behind product_trace"),
+        ({"direction": "none", "targets": {2024: 5}}, r"line \d+, targets: a target needs a direction"),
     ],
 )
 def test_a_wrong_declaration_is_an_error_with_its_place(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

@@ -21,10 +21,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from agrilake.contract.load import Registry
+from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Column, Dataset, Frequency, Load, LogicalType, Privacy
 from agrilake.contract.settings import load_settings
 from agrilake.errors import ConsistencyError, UsageError
+from agrilake.intake.values import silver_type
 from agrilake.lake.failpoints import VARIABLE
 from agrilake.lake.state import Delivery, State
 from agrilake.paths import Home
@@ -70,7 +71,8 @@ POSTAL_SITE = dataclasses.replace(
     department_title="区邮政管理局",
     title="三级寄递节点",
 )
-REGISTRY = Registry({"postal_site": POSTAL_SITE}, {"elder": ELDER, "service_site": SITE})
+VALUES = load_registry().gold["indicator_value"]
+REGISTRY = Registry({"postal_site": POSTAL_SITE}, {"elder": ELDER, "indicator_value": VALUES, "service_site": SITE})
 
 
 @dataclass(frozen=True)
@@ -112,17 +114,13 @@ def indicator_value(indicator: str, period: str, value: Decimal | None, division
         "period_type": "month",
         "flag": "official" if value is not None else "missing",
         "missing_reason": None if value is not None else "缺少访问记录",
+        "late": value is not None,
         "input_versions": json.dumps({"service_site": 0}),
     } | dict.fromkeys(("value", "numerator", "denominator"), value)
 
 
 def write_values(home: Home, *rows: dict[str, Any]) -> None:
-    number = pl.Decimal(24, 6)
-    names = ("value", "numerator", "denominator", "previous_year_value", "yoy", "target", "to_target")
-    texts = ("indicator_id", "division_code", "division_level", "township_code", "period", "period_type")
-    others = ("flag", "missing_reason", "input_versions")
-    schema = dict.fromkeys((*texts, *others), pl.Utf8) | dict.fromkeys(names, number)
-    write(home, "gold/indicator_value", list(rows), schema)
+    write(home, "gold/indicator_value", list(rows), {item.name: silver_type(item) for item in VALUES.columns})
 
 
 @pytest.fixture
@@ -205,10 +203,10 @@ def test_indicator_values_carry_names_sources_and_freshness(lake: tuple[Home, St
     home, _ = lake
     run(lake)
     source = "区邮政管理局《三级寄递节点》"
-    wanted = "indicator_name, unit, division_name, township_name, period_start, value, flag, source, fresh_until"
+    wanted = "indicator_name, unit, division_name, township_name, period_start, value, flag, late, source, fresh_until"
     assert rows(home, "leader", f"SELECT {wanted} FROM indicator_value ORDER BY indicator_id DESC") == [
-        ("站点覆盖率", "%", "某村", "某镇", date(2024, 5, 1), Decimal("50"), "official", source, "2024-05"),
-        ("件数", "件", "某村", "某镇", date(2024, 5, 1), None, "missing", source, "2024-05"),
+        ("站点覆盖率", "%", "某村", "某镇", date(2024, 5, 1), Decimal("50"), "official", True, source, "2024-05"),
+        ("件数", "件", "某村", "某镇", date(2024, 5, 1), None, "missing", False, source, "2024-05"),
     ]
 
 

@@ -17,6 +17,7 @@ from agrilake.indicators.model import Indicator
 from agrilake.paths import project_root
 from agrilake.publish import layouts
 from agrilake.publish.database import empty_table, published_columns
+from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import LEADER, Layout
 from agrilake.superset.export import charts_in, datasets_of, export_files, rows_of
 from agrilake.superset.layout import COLUMNS, Heading
@@ -104,7 +105,8 @@ def empty_publication(registry: Registry) -> duckdb.DuckDBPyConnection:
     for table in registry.gold.values():
         if LEADER in table.published and table.id != "indicator_value":
             empty_table(connection, Layout(table.id, table.title, published_columns(table)))
-    described = (layouts.INDICATOR, layouts.INDICATOR_VALUE, layouts.DELIVERY, layouts.QUARANTINE_SUMMARY)
+    values = value_layout(registry.gold["indicator_value"])
+    described = (layouts.INDICATOR, values, layouts.DELIVERY, layouts.QUARANTINE_SUMMARY)
     for layout in (*described, layouts.HELD_TABLE, layouts.PUBLICATION):
         empty_table(connection, layout)
     connection.register("source", CATALOGUE_SCHEMA.empty_table())

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from agrilake.catalog.periods import due_date, last_period_due, next_period
 from agrilake.catalog.quality import quality
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import load_settings
 from agrilake.intake.dates import period_bounds
+from agrilake.intake.schedule import due_date, last_period_due, next_period
 from agrilake.lake.state import Delivery, State
 
 CATALOGUE_SCHEMA = pa.schema(

@@ -11,6 +11,7 @@ from agrilake.contract.model import Column, Dataset
 from agrilake.contract.settings import Settings
 from agrilake.indicators.model import Indicator
 
+MADE_BY = {"transform": "", "indicators": "指标引擎按各指标的声明计算，来源表见指标一章"}
 ROLE = {"leader": "领导驾驶舱", "analyst": "分析人员"}
 
 
@@ -104,7 +105,7 @@ def _indicator_facts(indicator: Indicator, titles: dict[str, str], settings: Set
 def table_entry(dataset: Dataset, titles: dict[str, str]) -> TableEntry:
     """The entry of one dataset; `titles` gives Chinese titles of the tables that it refers to."""
     columns = {column.name: column.title for column in dataset.columns}
-    is_gold = bool(dataset.inputs)
+    is_gold = dataset.department == "gold"
     facts = _gold_facts(dataset, titles) if is_gold else _department_facts(dataset)
     return TableEntry(
         id=dataset.id,
@@ -144,7 +145,10 @@ def _gold_facts(dataset: Dataset, titles: dict[str, str]) -> Iterator[tuple[str,
     yield "主题", dataset.subject
     yield "粒度", dataset.grain
     yield "主键", "、".join(dataset.column(name).title for name in dataset.key)
-    yield "来源", "、".join(f"{titles.get(name, name)}（{name}）" for name in dataset.inputs)
+    yield (
+        "来源",
+        "、".join(f"{titles.get(name, name)}（{name}）" for name in dataset.inputs) or MADE_BY[dataset.made_by],
+    )
     yield "发布", "、".join(ROLE.get(role, role) for role in dataset.published)
     yield "隐私等级", dataset.privacy_grade
     yield "契约版本", dataset.version
@@ -153,7 +157,7 @@ def _gold_facts(dataset: Dataset, titles: dict[str, str]) -> Iterator[tuple[str,
 def _column_entry(dataset: Dataset, column: Column, columns: dict[str, str], titles: dict[str, str]) -> ColumnEntry:
     checks = [*words.limit_words(column), *words.column_checks(column, columns)]
     reference = words.reference_words(column, titles)
-    needed = "非空" if dataset.inputs else "必填"
+    needed = "非空" if dataset.department == "gold" else "必填"
     return ColumnEntry(
         title=column.title,
         name=column.name,

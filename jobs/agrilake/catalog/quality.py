@@ -21,8 +21,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from agrilake.catalog.periods import periods_due
 from agrilake.contract.model import Dataset, Load
+from agrilake.intake.schedule import periods_due
 from agrilake.lake.state import Delivery
 
 WEIGHTS = {"accepted_share": 50, "completeness": 15, "suite": 20, "timeliness": 15}

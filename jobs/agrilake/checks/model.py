@@ -8,6 +8,8 @@ from datetime import date
 
 import polars as pl
 
+from agrilake.contract.signatures import SIGNATURES, Signature
+
 
 @dataclass(frozen=True)
 class CheckContext:
@@ -36,9 +38,8 @@ class NamedCheck:
     `valid(frame, column, arguments, context)` returns a Boolean series of the frame's height: False where the
     check fails, null where there is nothing to check. `frame` holds typed values (silver types, before
     pseudonyms). `reason` and `remedy` are templates with {title}, {found}, {detail} and the arguments' names
-    (column names among them replaced by titles). `arguments` names what a contract must give, `optional` what
-    it may give, `column_arguments` those that are column names. `explain`, called like `valid`, gives the text
-    for {detail} where the row's other values belong into the sentence.
+    (column names among them replaced by titles). `explain`, called like `valid`, gives the text for {detail} where
+    the row's other values belong into the sentence.
     """
 
     name: str
@@ -46,10 +47,12 @@ class NamedCheck:
     reason: str
     remedy: str
     valid: Valid
-    arguments: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
     explain: Valid | None = None
-    column_arguments: tuple[str, ...] = ()
+
+    @property
+    def signature(self) -> Signature:
+        """The arguments that a contract gives it."""
+        return SIGNATURES[self.name]
 
     def holds(self, values: pl.Series, context: CheckContext | None = None) -> pl.Series:
         """The check on a single series, for checks that look at one column only."""
@@ -58,12 +61,7 @@ class NamedCheck:
 
     def argument_problem(self, arguments: Arguments) -> str | None:
         """What is wrong with a contract's arguments for this check, or None."""
-        missing = [name for name in self.arguments if name not in arguments]
-        if missing:
-            return f"check {self.name} needs the arguments {', '.join(missing)}"
-        unknown = sorted(set(arguments) - set(self.arguments) - set(self.optional))
-        allowed = ", ".join((*self.arguments, *self.optional)) or "none"
-        return f"check {self.name} has no argument {', '.join(unknown)} (allowed: {allowed})" if unknown else None
+        return self.signature.problem(self.name, arguments)
 
 
 def of_values(check: OfValues) -> Valid:

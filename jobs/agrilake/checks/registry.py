@@ -69,9 +69,6 @@ _ALL = (
         reason="“{title}”填的是“{found}”，早于“{other}”（{detail}）。",
         remedy="请核对“{title}”和“{other}”两列，把填反或填错的改过来。",
         valid=comparisons.not_before,
-        arguments=("other",),
-        optional=("column",),
-        column_arguments=("column", "other"),
         explain=comparisons.other_value,
     ),
     NamedCheck(
@@ -80,9 +77,6 @@ _ALL = (
         reason="“{title}”填的是“{found}”，大于“{other}”（{detail}）。",
         remedy="请核对“{title}”和“{other}”两列，把填反或填错的改过来。",
         valid=comparisons.not_above,
-        arguments=("other",),
-        optional=("column",),
-        column_arguments=("column", "other"),
         explain=comparisons.other_value,
     ),
     NamedCheck(
@@ -91,9 +85,6 @@ _ALL = (
         reason="“{total}”填的是“{found}”，与分项（{columns}）之和 {detail} 不一致。",
         remedy="请核对“{total}”和各分项，改到相等为止。",
         valid=comparisons.sum_equals,
-        arguments=("columns", "total"),
-        optional=("tolerance",),
-        column_arguments=("columns", "total"),
         explain=comparisons.sum_value,
     ),
 )

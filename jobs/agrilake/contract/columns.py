@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Any
 
 from open_data_contract_standard.model import CustomProperty, SchemaProperty
 
 from agrilake.contract.model import Check, Column, EnumValue, LogicalType, Privacy, Reference
+from agrilake.contract.signatures import SIGNATURES
+from agrilake.contract.units import shown_unit
 from agrilake.contract.yamlfile import YamlFile
 
 PROPERTY_KEYS = frozenset(
@@ -63,7 +66,7 @@ def column_from(source: YamlFile, item: SchemaProperty, place: Place) -> Column:
         unique=bool(item.unique),
         precision=precision,
         scale=scale,
-        unit=properties.get("unit"),
+        unit=shown_unit(properties.get("unit")),
         synonyms=tuple(synonym.synonym or "" for synonym in item.synonyms or []),
         enum=tuple(_enum(value.value, value.label, value.description) for value in item.enum or []),
         minimum=options.get("minimum"),
@@ -143,8 +146,22 @@ def _checks(source: YamlFile, item: SchemaProperty, place: Place) -> list[Check]
         if rule.type != "custom" or rule.engine != "agrilake" or not isinstance(rule.implementation, str):
             where = (*place, "quality", index)
             raise source.error(where, "a column's check is type custom, engine agrilake, implementation <name>")
-        found.append(Check(rule.implementation, rule.severity or "error", rule.arguments or {}, rule.description or ""))
+        check = Check(rule.implementation, rule.severity or "error", rule.arguments or {}, rule.description or "")
+        require_known(source, check, (*place, "quality", index))
+        found.append(check)
     return found
+
+
+def require_known(source: YamlFile, check: Check, place: Place) -> None:
+    """Raise ContractError where no check has that name, or it takes other arguments."""
+    signature = SIGNATURES.get(check.name)
+    if signature is None:
+        near = difflib.get_close_matches(check.name, SIGNATURES, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(SIGNATURES)
+        raise source.error((*place, "implementation"), f"unknown check {check.name!r}", remedy)
+    problem = signature.problem(check.name, check.arguments)
+    if problem:
+        raise source.error((*place, "arguments"), problem)
 
 
 def _one_of(source: YamlFile, value: Any, allowed: frozenset[str], place: Place) -> None:

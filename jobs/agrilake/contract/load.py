@@ -13,18 +13,21 @@ from typing import Any
 import pydantic
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
-from agrilake.contract.columns import PROPERTY_KEYS, column_from, custom
+from agrilake.contract.columns import PROPERTY_KEYS, column_from, custom, require_known
 from agrilake.contract.model import Check, Dataset, Frequency, Load
 from agrilake.contract.settings import load_settings
+from agrilake.contract.signatures import SIGNATURES
 from agrilake.contract.yamlfile import YamlFile, read_yaml
 from agrilake.errors import ContractError, UsageError
 from agrilake.paths import contract_roots
 
 CONTRACT_KEYS = frozenset(
     {"load", "encoding", "crs", "history", "reference", "periodColumn", "large", "sharing", "divisionColumn"}
-    | {"inputs", "subject", "lineage", "published"}
+    | {"inputs", "madeBy", "subject", "lineage", "published"}
 )
 SUITE_METRICS = frozenset({"rowCount"})
+HISTORIES = (None, "scd2")
+MAKERS = ("transform", "indicators")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -144,7 +147,7 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         due_day=due_day,
         encoding=str(properties.get("encoding", "gb18030")),
         crs=properties.get("crs"),
-        history=properties.get("history"),
+        history=_one_of(source, properties.get("history"), HISTORIES, "history"),
         reference=bool(properties.get("reference", False)),
         period_column=properties.get("periodColumn"),
         large=bool(properties.get("large", False)),
@@ -153,6 +156,7 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         sharing=str(properties.get("sharing", "有条件共享")),
         checks=tuple(_dataset_checks(source, table)),
         inputs=tuple(properties.get("inputs", ())),
+        made_by=_one_of(source, properties.get("madeBy", MAKERS[0]), MAKERS, "madeBy"),
         subject=str(properties.get("subject", "")),
         lineage=properties.get("lineage", {}),
         published=tuple(properties.get("published", ())),
@@ -188,6 +192,14 @@ def _choice(source: YamlFile, kind: Any, value: Any, place: str) -> Any:
         raise source.error((place,), f"{value!r} is not allowed", f"one of {allowed}") from None
 
 
+def _one_of(source: YamlFile, value: Any, allowed: Sequence[Any], name: str) -> Any:
+    if value not in allowed:
+        raise source.error(
+            ("customProperties", name), f"{value!r} is unknown", f"one of {', '.join(filter(None, allowed))}"
+        )
+    return value
+
+
 def _dataset_checks(source: YamlFile, table: SchemaObject) -> Iterator[Check]:
     bounds = (
         "mustBe",
@@ -206,12 +218,15 @@ def _dataset_checks(source: YamlFile, table: SchemaObject) -> Iterator[Check]:
             }
             yield Check(str(item.metric), item.severity or "stop", arguments, item.description or "")
         elif item.type == "custom" and item.engine == "agrilake":
-            yield Check(
-                str(item.implementation),
-                item.severity or "error",
-                item.arguments or {},
-                item.description or "",
+            check = Check(
+                str(item.implementation), item.severity or "error", item.arguments or {}, item.description or ""
             )
+            require_known(source, check, place)
+            known = [column.name for column in table.properties or []]
+            unknown = [name for name in SIGNATURES[check.name].columns(check.arguments) if name not in known]
+            if unknown:
+                raise source.error((*place, "arguments"), f"no column {', '.join(unknown)}")
+            yield check
         else:
             raise source.error(place, "quality must be type library, or custom with engine agrilake")
 

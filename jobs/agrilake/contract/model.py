@@ -75,7 +75,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `type` with `precision` and `scale` gives the stored type; `unit` is the canonical unit.
+    """One column. `type` with `precision` and `scale` gives the stored type; `unit` is the canonical unit as shown.
 
     `division_level` is set ("county", "township", "village" or "any") where the column holds a division;
     the intake then takes codes of both systems and names. `pii` names the kind of a personal column
@@ -122,7 +122,8 @@ class Dataset:
     """One department dataset (or, with `inputs`, one gold table).
 
     `due_day` counts days after the period's end until the delivery is overdue. `history` is "scd2" where
-    silver keeps validity intervals. `reference` marks the datasets that others are resolved against.
+    silver keeps validity intervals, in `history_table`. `reference` marks what others are resolved against.
+    `made_by` says who writes a gold table: the "transform" of its name, or the "indicators" engine.
     `period_column` names the column that must agree with the delivery's period, if the file carries one.
     """
 
@@ -150,6 +151,7 @@ class Dataset:
     sharing: str = "有条件共享"
     checks: tuple[Check, ...] = ()
     inputs: tuple[str, ...] = ()
+    made_by: str = "transform"
     subject: str = ""
     lineage: dict[str, dict[str, str]] = field(default_factory=dict)
     published: tuple[str, ...] = ()
@@ -159,6 +161,11 @@ class Dataset:
     def key(self) -> tuple[str, ...]:
         """Primary key columns in declared order."""
         return tuple(column.name for column in self.columns if column.primary_key)
+
+    @property
+    def history_table(self) -> str | None:
+        """Silver table of the states that each key has had; None where no history is kept."""
+        return f"{self.id}_history" if self.history else None
 
     @property
     def silver_columns(self) -> tuple[Column, ...]:

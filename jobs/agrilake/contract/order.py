@@ -1,6 +1,8 @@
-"""The order in which gold tables are built."""
+"""What gold tables are made from: the order in which they are built, and the department datasets behind them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
@@ -8,9 +10,9 @@ from agrilake.errors import ContractError
 
 
 def in_order(registry: Registry) -> list[Dataset]:
-    """Gold tables, each after its inputs; ContractError for a circle."""
+    """Gold tables that have a transform, each after its inputs; ContractError for a circle."""
     done: list[Dataset] = []
-    left = dict(registry.gold)
+    left = {name: table for name, table in registry.gold.items() if table.made_by == "transform"}
     while left:
         ready = [table for table in left.values() if not any(name in left for name in table.inputs)]
         if not ready:
@@ -19,3 +21,20 @@ def in_order(registry: Registry) -> list[Dataset]:
         done += ready
         left = {name: table for name, table in left.items() if table not in ready}
     return done
+
+
+def datasets_behind(names: Iterable[str], registry: Registry) -> list[Dataset]:
+    """Department datasets behind tables (`layer/name` or name), through gold tables, without the reference data."""
+    found: dict[str, Dataset] = {}
+    waiting = [name.rpartition("/")[2] for name in names]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in registry.gold:
+            waiting += registry.gold[name].inputs
+        elif name in registry.datasets and not registry.datasets[name].reference:
+            found[name] = registry.datasets[name]
+    return [found[name] for name in sorted(found)]

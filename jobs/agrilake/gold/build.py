@@ -15,6 +15,7 @@ from agrilake.contract.settings import Settings
 from agrilake.errors import ContractError
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
+from agrilake.tables.history import keeps_states, state_fields
 from agrilake.tables.types import silver_fields, spark_type
 from agrilake.tables.write import TableWrite, commit_note, overwrite
 
@@ -36,7 +37,7 @@ def build_gold(spark: SparkSession, home: Home, gold: Dataset, registry: Registr
         return TableWrite(gold.id, table_version(path) or 0, changed=False)
     versions = input_versions(home, gold, registry)
     note = _note(gold, versions, settings)
-    inputs = {name: _input(spark, home, registry.any(name), registry, versions[name]) for name in gold.inputs}
+    inputs = {name: _input(spark, home, name, registry, version) for name, version in versions.items()}
     arguments = _arguments(gold, settings)
     rows = conform(_transform(gold)(inputs, **arguments), gold)
     overwrite(rows, path, note, schema=True)
@@ -61,23 +62,33 @@ def conform(frame: DataFrame, gold: Dataset) -> DataFrame:
 
 
 def input_versions(home: Home, gold: Dataset, registry: Registry) -> dict[str, int | None]:
-    """Delta versions of a gold table's inputs as they stand; None for a table that is not there yet."""
-    return {name: table_version(_table(home, name, registry)) for name in gold.inputs}
+    """Delta versions of a gold table's inputs as they stand; None for a table that is not there yet.
+
+    An input that keeps the states of its keys comes with them: `<dataset>_history`.
+    """
+    tables = [registry.any(name) for name in gold.inputs]
+    names = [*gold.inputs, *(table.history_table for table in tables if table.history_table and keeps_states(table))]
+    return {name: table_version(_table(home, name, registry)) for name in names}
 
 
 def _table(home: Home, name: str, registry: Registry) -> Path:
     return home.table("gold" if name in registry.gold else "silver", name)
 
 
-def _input(spark: SparkSession, home: Home, table: Dataset, registry: Registry, version: int | None) -> DataFrame:
+def _input(spark: SparkSession, home: Home, name: str, registry: Registry, version: int | None) -> DataFrame:
     """The input at a pinned version; an empty frame of its contract's columns where it has not been delivered yet."""
     if version is None:
-        fields = (
-            silver_fields(table) if table.id not in registry.gold else {c.name: spark_type(c) for c in table.columns}
-        )
+        fields = _fields(name, registry)
         return spark.createDataFrame([], ", ".join(f"{name} {kind}" for name, kind in fields.items()))
-    path = _table(home, table.id, registry)
-    return spark.read.format("delta").option("versionAsOf", version).load(str(path))
+    return spark.read.format("delta").option("versionAsOf", version).load(str(_table(home, name, registry)))
+
+
+def _fields(name: str, registry: Registry) -> dict[str, str]:
+    if name in registry.gold:
+        return {column.name: spark_type(column) for column in registry.gold[name].columns}
+    if name in registry.datasets:
+        return silver_fields(registry.datasets[name])
+    return state_fields(registry.get(name.removesuffix("_history")))
 
 
 def _modules() -> tuple[ModuleType, ...]:

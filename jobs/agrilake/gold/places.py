@@ -53,3 +53,8 @@ def _site(frame: DataFrame, dataset: str, owner: str) -> DataFrame:
 def logistics_node(inputs: Inputs) -> DataFrame:
     """County, township and village nodes of the delivery network."""
     return with_division(sourced(inputs["postal_site"], "postal_site"), inputs["division"])
+
+
+def logistics_node_history(inputs: Inputs) -> DataFrame:
+    """Every state of every node: the rows valid on a day are the network of that day."""
+    return with_division(sourced(inputs["postal_site_history"], "postal_site"), inputs["division"])

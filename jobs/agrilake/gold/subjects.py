@@ -20,5 +20,26 @@ def business_entity(inputs: Inputs) -> DataFrame:
 
 def elder(inputs: Inputs) -> DataFrame:
     """Elders by registry number; of the birth date only the year is kept."""
-    elders = sourced(inputs["civil_elder"], "civil_elder").withColumn("birth_year", f.year("birth_date"))
-    return with_division(elders, inputs["division"])
+    return _elders(inputs["civil_elder"], inputs)
+
+
+def household_history(inputs: Inputs) -> DataFrame:
+    """Every state of every household: the rows valid on a day are the register of that day."""
+    states = sourced(inputs["agri_farm_household_history"], "agri_farm_household")
+    return with_division(states, inputs["division"])
+
+
+def business_entity_history(inputs: Inputs) -> DataFrame:
+    """Every state of every business entity."""
+    states = sourced(inputs["agri_business_entity_history"], "agri_business_entity")
+    return with_division(states, inputs["division"])
+
+
+def elder_history(inputs: Inputs) -> DataFrame:
+    """Every state of every elder."""
+    return _elders(inputs["civil_elder_history"], inputs)
+
+
+def _elders(elders: DataFrame, inputs: Inputs) -> DataFrame:
+    born = sourced(elders, "civil_elder").withColumn("birth_year", f.year("birth_date"))
+    return with_division(born, inputs["division"])

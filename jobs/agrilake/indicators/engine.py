@@ -15,13 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 
 from agrilake.contract.load import Registry
+from agrilake.contract.model import Dataset
+from agrilake.contract.order import datasets_behind
 from agrilake.contract.settings import Settings
+from agrilake.indicators import arrivals as arriving
 from agrilake.indicators import grid, measures, values
+from agrilake.indicators.arrivals import Arrivals
 from agrilake.indicators.measures import measured
 from agrilake.indicators.model import Indicator
+from agrilake.intake.values import silver_type
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
 from agrilake.tables.types import spark_type
@@ -41,27 +47,27 @@ def compute_indicators(
     indicators: Sequence[Indicator],
     registry: Registry,
     settings: Settings,
+    arrivals: Mapping[str, Arrivals],
 ) -> TableWrite:
-    """Write gold/indicator_value; unchanged where neither a source table nor a declaration changed.
+    """Write gold/indicator_value (columns: its contract); unchanged where no source table, no declaration and nothing
+    of `arrivals` changed.
 
-    A source table that is held back is read as it stands: at its last good version. Columns: indicator_id,
-    division_code, division_level, township_code, period, period_type, value decimal(24,6), numerator,
-    denominator, flag (official | missing), missing_reason, previous_year_value, yoy (percent), target,
-    to_target, input_versions (json).
+    A source table that is held back is read as it stands: at its last good version.
     """
     path = home.table("gold", TABLE)
     names = sorted({name for item in indicators for name in item.sources} | {DIVISION})
     versions = {name: table_version(home.table("gold", name)) for name in names}
-    note = {"inputs": versions, "rule": _fingerprint(indicators)}
+    contract = registry.gold[TABLE]
+    note = {"inputs": versions, "rule": _fingerprint(indicators, contract), "arrivals": arriving.as_note(arrivals)}
     before = table_version(path)
     if before is not None and commit_note(path) == note:
         return TableWrite(TABLE, before, changed=False)
     tables = {name: _read(spark, home, registry, name, version) for name, version in versions.items()}
     known = [_settled(item, versions, registry) for item in indicators]
-    values = indicator_values(tables, known, settings.district_code, versions)
+    found = indicator_values(tables, known, settings.district_code, versions, arrivals, registry)
     write_deltalake(
         str(path),
-        values.to_arrow(),
+        conformed(found, contract),
         mode="overwrite",
         schema_mode="overwrite",
         commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note)}),
@@ -74,9 +80,12 @@ def indicator_values(
     indicators: Sequence[Indicator],
     district: str,
     versions: Mapping[str, int | None],
+    arrivals: Mapping[str, Arrivals],
+    registry: Registry,
 ) -> pl.DataFrame:
-    """The values of all indicators from their source tables (by name); columns as `values.OUTPUT`."""
-    parts = pl.DataFrame(pl.from_arrow(measured(tables, indicators, district).toArrow()))
+    """The values of all indicators from their source tables (by name), with the marks that `arrivals` give them; the
+    columns of the contract are among the frame's."""
+    parts = measured(tables, indicators, district)
     columns = ["division_code", "level", "township_code"]
     division = pl.DataFrame(pl.from_arrow(tables[DIVISION].select(*columns).toArrow()))
     whole = grid.expected(division, parts, indicators, district)
@@ -84,7 +93,18 @@ def indicator_values(
         item.id: json.dumps({f"gold/{name}": versions.get(name) for name in _sources(item, indicators)})
         for item in indicators
     }
-    return values.evaluated(whole, parts, indicators, inputs)
+    behind = {
+        name: [one.id for one in datasets_behind([name], registry)] for item in indicators for name in item.sources
+    }
+    marks = arriving.marks_of(indicators, whole["period"].unique().sort(), arrivals, behind)
+    return values.evaluated(whole, parts, indicators, inputs, marks)
+
+
+def conformed(found: pl.DataFrame, contract: Dataset) -> pa.Table:
+    """The contract's columns in its order, types and nullability."""
+    chosen = found.select(pl.col(column.name).cast(silver_type(column)) for column in contract.columns).to_arrow()
+    needed = {column.name for column in contract.columns if column.required}
+    return chosen.cast(pa.schema([field.with_nullable(field.name not in needed) for field in chosen.schema]))
 
 
 def _sources(item: Indicator, indicators: Sequence[Indicator]) -> tuple[str, ...]:
@@ -108,8 +128,8 @@ def _read(spark: SparkSession, home: Home, registry: Registry, name: str, versio
     return spark.read.format("delta").option("versionAsOf", version).load(str(home.table("gold", name)))
 
 
-def _fingerprint(indicators: Sequence[Indicator]) -> str:
-    """Changes when a declaration or the engine's own code changes."""
-    sources = [Path(file) for file in (__file__, grid.__file__, measures.__file__, values.__file__)]
-    texts = [item.path.read_bytes() for item in indicators] + [source.read_bytes() for source in sources]
+def _fingerprint(indicators: Sequence[Indicator], contract: Dataset) -> str:
+    """Changes when a declaration, the contract or the engine's own code changes."""
+    code = [Path(file) for file in (__file__, arriving.__file__, grid.__file__, measures.__file__, values.__file__)]
+    texts = [path.read_bytes() for path in (*(item.path for item in indicators), contract.path, *code)]
     return hashlib.sha256(b"\n".join(texts)).hexdigest()[:16]

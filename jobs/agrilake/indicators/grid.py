@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from agrilake.indicators.measures import CURRENT
 from agrilake.indicators.model import Indicator
 
 PERIOD_TYPES = {r"^\d{4}$": "year", r"^\d{4}Q[1-4]$": "quarter", r"^\d{4}-\d{2}$": "month"}
@@ -17,8 +16,7 @@ def expected(
 ) -> pl.DataFrame:
     """Every indicator at each level of its grain, for every period that any input covers.
 
-    Columns: indicator_id, division_code, division_level, township_code, period, period_type, newest (whether the
-    period is the newest of its type).
+    Columns: indicator_id, division_code, division_level, township_code, period, period_type.
     """
     grain = pl.DataFrame(
         [(item.id, level) for item in indicators for level in item.grain],
@@ -34,9 +32,8 @@ def expected(
 
 
 def periods_of(parts: pl.DataFrame) -> pl.DataFrame:
-    """Periods that any measure covers: period, period_type, newest."""
+    """Periods that any measure covers: period, period_type."""
     kind = pl.coalesce(
         *[pl.when(pl.col("period").str.contains(shape)).then(pl.lit(name)) for shape, name in PERIOD_TYPES.items()]
     )
-    found = parts.filter(pl.col("period") != CURRENT).select("period").unique().with_columns(period_type=kind)
-    return found.drop_nulls().with_columns(newest=pl.col("period") == pl.col("period").max().over("period_type"))
+    return parts.select("period").unique().with_columns(period_type=kind).drop_nulls()

@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from agrilake.contract.load import Registry, load_registry
+from agrilake.contract.order import datasets_behind, in_order
 from agrilake.contract.yamlfile import YamlFile, read_yaml
 from agrilake.errors import ContractError
 from agrilake.indicators.model import DIRECTIONS, LEVELS, TIMES, Indicator, Measure
@@ -47,7 +48,9 @@ def load_indicator(path: Path, registry: Registry) -> Indicator:
         _one_of(source, "grain", level, LEVELS)
     for part in PARTS:
         if part in data:
-            data[part] = _measure(source, part, data[part], registry)
+            data[part] = _measure(source, part, data[part], data["time"], registry)
+    if data.get("targets") and data["direction"] == "none":
+        raise source.error(("targets",), "a target needs a direction", "up or down")
     data["grain"] = tuple(data["grain"])
     indicator = Indicator(path=path, **data)
     ways = [bool(indicator.numerator), bool(indicator.value), bool(indicator.growth_of), bool(indicator.awaits)]
@@ -61,17 +64,24 @@ def _one_of(source: YamlFile, key: str, value: Any, allowed: Any) -> None:
         raise source.error((key,), f"{value!r} is unknown", "one of " + ", ".join(allowed))
 
 
-def _measure(source: YamlFile, part: str, data: dict[str, Any], registry: Registry) -> Measure:
+def _measure(source: YamlFile, part: str, data: dict[str, Any], time: str, registry: Registry) -> Measure:
     source.only(data, [item.name for item in fields(Measure)], (part,))
-    if data.get("source") not in registry.gold:
-        raise source.error((part, "source"), f"no gold table {data.get('source')!r}", ", ".join(registry.gold))
-    measure = Measure(**data)
+    known = [table.id for table in in_order(registry)]
+    if data.get("source") not in known:
+        raise source.error((part, "source"), f"no gold table {data.get('source')!r}", ", ".join(known))
+    measure = Measure(**data | {"rests_on": tuple(data.get("rests_on", ()))})
     if measure.time:
         _one_of(source, f"{part}.time", measure.time, TIMES)
     columns = {column.name for column in registry.gold[measure.source].columns}
     for place, name in _columns(source, part, measure):
         if name not in columns:
             raise source.error((part, place), f"{measure.source} has no column {name!r}", ", ".join(sorted(columns)))
+    if (measure.time or time) == "as_of" and not {"valid_from", "valid_to"} <= columns:
+        raise source.error((part, "source"), f"{measure.source} keeps no states", "as_of needs valid_from and valid_to")
+    behind = [dataset.id for dataset in datasets_behind([measure.source], registry)]
+    for name in measure.rests_on:
+        if name not in behind:
+            raise source.error((part, "rests_on"), f"{name!r} is not behind {measure.source}", ", ".join(behind))
     lineage = registry.gold[measure.source].lineage
     if measure.evidence and measure.evidence not in lineage:
         raise source.error((part, "evidence"), f"{measure.evidence!r} is no lineage of it", ", ".join(sorted(lineage)))

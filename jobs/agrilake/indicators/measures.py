@@ -3,44 +3,72 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from typing import Any
 
+import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from agrilake.gold.columns import union
+from agrilake.gold.columns import month_of, union
 from agrilake.indicators.model import Indicator, Measure
+from agrilake.intake.dates import period_bounds
+from agrilake.intake.schedule import periods_around
 
 AMOUNT = "decimal(28,8)"
-CURRENT = "current"
+AS_OF = "as_of"
 Part = tuple[str, str, Measure]
+SCHEMA: dict[str, Any] = {
+    "indicator_id": pl.String,
+    "part": pl.String,
+    "amount": pl.Decimal(28, 8),
+    "division_code": pl.String,
+    "period": pl.String,
+}
 
 
-def measured(tables: Mapping[str, DataFrame], indicators: Sequence[Indicator], district: str) -> DataFrame:
+def measured(tables: Mapping[str, DataFrame], indicators: Sequence[Indicator], district: str) -> pl.DataFrame:
     """Every measure by division and period.
 
-    Columns: indicator_id, part (numerator, denominator, value), division_code, period ("current" where the measure
-    has no time), amount decimal(28,8). Where a source has rows for a period, the district is always among them, so
-    a division without rows can be told from a period without data.
+    Columns: SCHEMA (part: numerator, denominator, value). Where a source has rows for a period, the district is
+    always among them, so a division without rows can be told from a period without data. Tables of states are
+    counted on the last day of every period that any table covers, from their own first one on.
     """
     groups: defaultdict[tuple[str, str], list[Part]] = defaultdict(list)
     for item in indicators:
         for part, measure in item.measures.items():
             groups[measure.source, item.time_of(measure)].append((item.id, part, measure))
-    return reduce(
-        union,
-        [_group(tables[source], time, parts, district) for (source, time), parts in sorted(groups.items())],
-    )
+    dated = [
+        _group(_with_periods(tables[source], time), parts, district)
+        for (source, time), parts in sorted(groups.items())
+        if time != AS_OF
+    ]
+    found = _collected(dated)
+    registers = {source: parts for (source, time), parts in sorted(groups.items()) if time == AS_OF}
+    begun = _collected([tables[name].select(month_of("valid_from").alias("period")).distinct() for name in registers])
+    covered = {period for frame in (found, begun) for period in (frame["period"] if frame.width else ())}
+    periods = sorted({around for period in covered for around in periods_around(period)})
+    counted = [_group(_valid(tables[name], periods), parts, district) for name, parts in registers.items()]
+    frames = [frame for frame in (found, _collected(counted if periods else [])) if frame.width]
+    ordered = [frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for frame in frames]
+    return pl.concat(ordered) if ordered else pl.DataFrame(schema=SCHEMA)
 
 
-def _group(table: DataFrame, time: str, parts: Sequence[Part], district: str) -> DataFrame:
-    rows = _with_periods(table, time).withColumn("_division", f.explode(_divisions(district)))
+def _collected(frames: Iterable[DataFrame]) -> pl.DataFrame:
+    """The union of the frames, fetched in one job; an empty frame without columns for none."""
+    taken = list(frames)
+    return pl.DataFrame(pl.from_arrow(reduce(union, taken).toArrow())) if taken else pl.DataFrame()
+
+
+def _group(rows: DataFrame, parts: Sequence[Part], district: str) -> DataFrame:
+    """The parts over rows that carry their period as `_period_of`."""
+    placed = rows.withColumn("_division", f.explode(_divisions(district)))
     names = [f"m{number}" for number in range(len(parts))]
     totals = [
         f.expr(f"CAST({_filtered(part[2])} AS {AMOUNT})").alias(name) for name, part in zip(names, parts, strict=True)
     ]
-    summed = rows.groupBy("_division", "_period_of").agg(*totals)
+    summed = placed.groupBy("_division", "_period_of").agg(*totals)
     stack = ", ".join(
         f"'{indicator}', '{part}', {name}" for name, (indicator, part, _) in zip(names, parts, strict=True)
     )
@@ -64,16 +92,23 @@ def _divisions(district: str) -> f.Column:
 
 
 def _with_periods(table: DataFrame, time: str) -> DataFrame:
-    if time == CURRENT:
-        return table.withColumn("_period_of", f.lit(CURRENT))
     if time == "given":
         return table.withColumn("_period_of", f.col("period"))
     periods = table.select("period").distinct().withColumn("_all", f.array(f.col("period"), quarter_of(), year_of()))
     periods = periods.withColumn("_period_of", f.explode("_all")).drop("_all")
     if time == "stock":
-        last = periods.groupBy("_period_of").agg(f.max("period").alias("period"))
-        periods = last
+        periods = periods.groupBy("_period_of").agg(f.max("period").alias("period"))
     return table.join(f.broadcast(periods), on="period", how="inner")
+
+
+def _valid(table: DataFrame, periods: Sequence[str]) -> DataFrame:
+    """Each period with the states that were valid on its last day."""
+    days = [(period, period_bounds(period)[1]) for period in periods]
+    last = table.sparkSession.createDataFrame(days, "_period_of string, _last_day date")
+    is_valid = (f.col("valid_from") <= f.col("_last_day")) & (
+        f.col("valid_to").isNull() | (f.col("valid_to") > f.col("_last_day"))
+    )
+    return table.join(f.broadcast(last), on=is_valid, how="inner")
 
 
 def quarter_of(month: str = "period") -> f.Column:

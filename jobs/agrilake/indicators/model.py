@@ -11,24 +11,30 @@ DIRECTIONS = ("up", "down", "none")
 TIMES = {
     "flow": "rows of all months of the period count",
     "stock": "rows of the period's last month count",
-    "current": "the table as it stands, given to the newest period alone",
+    "as_of": "rows valid on the period's last day count",
     "given": "rows carry their period, of any length",
 }
+FLAG_TITLES = {"official": "正式", "estimated": "估算", "imputed": "插补", "missing": "缺失"}
+"""Quality flags from the strongest to the weakest: a value has the weakest of its inputs'."""
+STATE_TIMES = ("stock", "as_of")
+"""Times of a state on a day, where deliveries before the newest one are no longer asked for."""
 
 
 @dataclass(frozen=True)
 class Measure:
     """One aggregate over a gold table: a Spark SQL `expression` over the rows that `where` keeps.
 
-    `time` overrides the indicator's (for a denominator that is a stock). For `agrilake trace`: where the source is
-    an aggregate with several lineages, `evidence` names the one to follow, and `evidence_where` keeps of the rows at
-    its end those that the measure rests on.
+    `time` overrides the indicator's (for a denominator that is a stock). `rests_on` names the department datasets whose
+    deliveries decide about quality flag and lateness, where not all behind the source do. For `agrilake trace`:
+    where the source is an aggregate with several lineages, `evidence` names the one to follow, and `evidence_where`
+    keeps of the rows at its end those that the measure rests on.
     """
 
     source: str
     expression: str
     where: str = ""
     time: str = ""
+    rests_on: tuple[str, ...] = ()
     evidence: str = ""
     evidence_where: str = ""
 

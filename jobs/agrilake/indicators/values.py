@@ -1,4 +1,4 @@
-"""From measured parts to values: ratio, growth, previous year, target, and why a value is missing.
+"""From measured parts to values: ratio, growth, previous year, target, quality flag, and why a value is missing.
 
 The measures are Spark's work over tables of any size; what they leave is a row for each division and period,
 which Polars evaluates exactly, in decimals.
@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from agrilake.indicators.measures import CURRENT
+from agrilake.indicators.measures import AS_OF
 from agrilake.indicators.model import Indicator
 
 KEY = ["indicator_id", "division_code", "period"]
@@ -22,38 +22,24 @@ WIDE = pl.Decimal(38, 8)
 NOT_YET = "尚未接入"
 NO_INPUT = "本期没有收到所需数据"
 NO_BASE = "本期没有收到分母所需数据"
-NOT_NEWEST = "按现有台账计算，只有最近一期有数"
+NOT_YET_KEPT = "早于首次报送，当时没有台账"
 NO_CASES = "本期没有可计算的记录"
 ZERO_BASE = "分母为零"
 NO_PREVIOUS = "缺少上年同期数"
 
-OUTPUT: dict[str, Any] = {
-    "indicator_id": pl.String,
-    "division_code": pl.String,
-    "division_level": pl.String,
-    "township_code": pl.String,
-    "period": pl.String,
-    "period_type": pl.String,
-    "value": VALUE,
-    "numerator": VALUE,
-    "denominator": VALUE,
-    "flag": pl.String,
-    "missing_reason": pl.String,
-    "previous_year_value": VALUE,
-    "yoy": VALUE,
-    "target": VALUE,
-    "to_target": VALUE,
-    "input_versions": pl.String,
-}
-
 
 def evaluated(
-    whole: pl.DataFrame, parts: pl.DataFrame, indicators: Sequence[Indicator], inputs: Mapping[str, str]
+    whole: pl.DataFrame,
+    parts: pl.DataFrame,
+    indicators: Sequence[Indicator],
+    inputs: Mapping[str, str],
+    marks: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Values for the whole grid, columns as OUTPUT, in order of its key.
+    """Values for the whole grid, columns as the contract of gold/indicator_value names them, in order of its key.
 
-    `inputs` gives each indicator's input_versions. A value is never zero for want of data: it is null, flag is
-    `missing`, and the reason says which of the causes it is.
+    `inputs` gives each indicator's input_versions, `marks` flag, late and note of each indicator and period. A value
+    is never zero for want of data: it is null, flag is `missing`, and the reason says which of the causes it is.
+    `to_target` is positive where the value is better than its target, whichever the indicator's direction.
     """
     declared = pl.DataFrame([_declared(item, inputs) for item in indicators], infer_schema_length=None).with_columns(
         pl.col("awaits").cast(pl.String)
@@ -62,13 +48,17 @@ def evaluated(
     values = _with_growth(_ratios(laid), indicators)
     values = _with_targets(_with_previous_year(values), indicators)
     missing = pl.col("value").is_null()
+    gap = pl.col("value") - pl.col("target")
     return (
-        values.with_columns(
-            flag=pl.when(missing).then(pl.lit("missing")).otherwise(pl.lit("official")),
+        values.join(marks, on=["indicator_id", "period"], how="left")
+        .with_columns(
+            flag=pl.when(missing).then(pl.lit("missing")).otherwise("flag"),
+            late=~missing & pl.col("late"),
+            note=pl.when(~missing).then("note"),
             missing_reason=pl.when(missing).then("missing_reason"),
-            to_target=pl.col("value") - pl.col("target"),
+            to_target=pl.when(pl.col("direction") == "down").then(-gap).otherwise(gap),
         )
-        .select(pl.col(name).cast(kind) for name, kind in OUTPUT.items())
+        .with_columns(target_met=pl.col("to_target") >= 0)
         .sort(KEY)
     )
 
@@ -81,9 +71,9 @@ def _declared(item: Indicator, inputs: Mapping[str, str]) -> dict[str, object]:
         "is_statistic": item.value is not None,
         "is_growth": bool(item.growth_of),
         "awaits": item.awaits or None,
+        "direction": item.direction,
         "scale": Decimal(str(item.scale)),
-        "numerator_current": first is not None and item.time_of(first) == CURRENT,
-        "denominator_current": base is not None and item.time_of(base) == CURRENT,
+        "is_register": first is not None and item.time_of(first) == AS_OF,
         "input_versions": inputs[item.id],
     }
 
@@ -91,20 +81,15 @@ def _declared(item: Indicator, inputs: Mapping[str, str]) -> dict[str, object]:
 def _lay_out(grid: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """The grid with each part beside it.
 
-    A source that covers a period covers all divisions: one without rows has zero there, not nothing. A measure
-    without time is a denominator of every period, but a numerator of the newest alone (nobody knows what it was).
+    A source that covers a period covers all divisions: one without rows has zero there, not nothing.
     """
     for part in PARTS:
-        current = pl.col("denominator_current" if part == "denominator" else "numerator_current")
-        applies = pl.lit(True) if part == "denominator" else ~current | pl.col("newest")
         amounts = parts.filter(pl.col("part") == part).select(*KEY, pl.col("amount").alias(part))
-        covered = amounts.select("indicator_id", "period").unique().with_columns(_covered=True)
-        look_up = pl.when(current).then(pl.lit(CURRENT)).otherwise("period").alias("_of")
+        covered = amounts.select("indicator_id", "period").unique().with_columns(pl.lit(True).alias(f"has_{part}"))
         grid = (
-            grid.with_columns(look_up)
-            .join(amounts.rename({"period": "_of"}), on=["indicator_id", "division_code", "_of"], how="left")
-            .join(covered.rename({"period": "_of"}), on=["indicator_id", "_of"], how="left")
-            .with_columns((pl.col("_covered").fill_null(False) & applies).alias(f"has_{part}"))
+            grid.join(amounts, on=KEY, how="left")
+            .join(covered, on=["indicator_id", "period"], how="left")
+            .with_columns(pl.col(f"has_{part}").fill_null(False))
             .with_columns(
                 pl.when(pl.col(f"has_{part}") & (part != "value"))
                 .then(pl.col(part).fill_null(0))
@@ -113,7 +98,6 @@ def _lay_out(grid: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
                 .cast(WIDE)
                 .alias(part)
             )
-            .drop("_of", "_covered")
         )
     return grid
 
@@ -127,8 +111,8 @@ def _ratios(laid: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col("awaits") + NOT_YET)
         .when(pl.col("is_statistic") & pl.col("has_value"))
         .then(pl.lit(NO_CASES))
-        .when(pl.col("numerator_current") & ~pl.col("newest"))
-        .then(pl.lit(NOT_NEWEST))
+        .when(pl.col("is_register") & ~pl.col("has_numerator"))
+        .then(pl.lit(NOT_YET_KEPT))
         .when(pl.col("is_statistic") | ~pl.col("has_numerator"))
         .then(pl.lit(NO_INPUT))
         .when(pl.col("has_ratio") & ~pl.col("has_denominator"))

@@ -17,6 +17,7 @@ from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery
+from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
 from agrilake.publish import Publication, current_publication, publish
@@ -25,6 +26,7 @@ from agrilake.tables.silver import apply_silver
 from agrilake.tables.write import TableWrite
 
 if TYPE_CHECKING:
+    from agrilake.indicators.arrivals import Arrivals
     from agrilake.suites import SuiteResult
 
 INDICATOR_VALUE = "indicator_value"
@@ -57,9 +59,11 @@ def delivery_digests(deliveries: list[Delivery]) -> dict[str, str]:
 
 
 def silver_is_current(lake: Lake, dataset: str) -> bool:
-    """Whether the silver table holds exactly the deliveries that are final."""
+    """Whether the silver table holds exactly the deliveries that are final, and has the history that it should."""
     final = lake.state.deliveries(dataset, status=("accepted", "partial"))
-    return delivery_digests(final) == lake.state.applied(dataset)
+    history = lake.registry.get(dataset).history_table if final else None
+    has_history = history is None or table_version(lake.home.table("silver", history)) is not None
+    return has_history and delivery_digests(final) == lake.state.applied(dataset)
 
 
 def update_silver(lake: Lake, name: str) -> TableWrite | None:
@@ -143,8 +147,9 @@ def stale_gold(lake: Lake) -> list[str]:
 def update_gold(lake: Lake, name: str) -> TableWrite | None:
     """Build one gold table where its inputs changed; None where it is held, up to date, or made from a silver
     version that no suite has seen."""
-    if name not in lake.registry.gold:
-        raise UsageError(f"no gold table {name!r}; known: {', '.join(lake.registry.gold)}")
+    known = [table.id for table in in_order(lake.registry)]
+    if name not in known:
+        raise UsageError(f"no gold table {name!r} that a transform makes; known: {', '.join(known)}")
     if name in held_tables(lake) or set(unchecked(lake)) & set(lake.registry.gold[name].inputs):
         return None
     with table_lock(lake.home.table("gold", name)):
@@ -154,14 +159,27 @@ def update_gold(lake: Lake, name: str) -> TableWrite | None:
 
 
 def update_indicators(lake: Lake) -> TableWrite | None:
-    """Compute all indicator values; None where no input changed."""
+    """Compute all indicator values; None where neither an input nor what is due of the deliveries changed."""
     from agrilake.indicators.engine import compute_indicators
     from agrilake.indicators.load import load_indicators
 
     with table_lock(lake.home.table("gold", INDICATOR_VALUE)):
-        written = compute_indicators(lake.spark(), lake.home, load_indicators(), lake.registry, lake.settings)
+        written = compute_indicators(
+            lake.spark(), lake.home, load_indicators(), lake.registry, lake.settings, dataset_arrivals(lake)
+        )
     reach("indicators_written")
     return written if written.changed else None
+
+
+def dataset_arrivals(lake: Lake) -> dict[str, Arrivals]:
+    """What was delivered of every dataset, what came late and what is due, as the indicators' flags need it."""
+    return arrivals(
+        lake.registry.datasets.values(),
+        lake.state.deliveries(),
+        today(lake),
+        lake.settings.timezone,
+        judge_lateness=sample_day(lake.home) is None,
+    )
 
 
 def update_publication(lake: Lake) -> Publication:
@@ -210,8 +228,6 @@ def publication_is_current(lake: Lake) -> bool:
     if current is None or not versions or versions[-1].tables != lake_tables(lake):
         return False
     held = held_tables(lake)
-    built = [table for table in lake.registry.gold if table not in held]
-    gold_current = all(
-        gold_is_current(lake.home, lake.registry.gold[name], lake.registry, lake.settings) for name in built
-    )
+    built = [table for table in in_order(lake.registry) if table.id not in held]
+    gold_current = all(gold_is_current(lake.home, table, lake.registry, lake.settings) for table in built)
     return gold_current and current.lake_version == versions[-1].version

@@ -11,19 +11,35 @@ import duckdb
 import polars as pl
 
 from agrilake.contract.load import Registry
+from agrilake.contract.model import Dataset
+from agrilake.contract.order import datasets_behind
 from agrilake.errors import ConsistencyError
 from agrilake.lake.state import Delivery
-from agrilake.publish.database import comment, empty_table, insert, registered
-from agrilake.publish.layouts import INDICATOR_VALUE
-from agrilake.publish.metadata import fresh_until, latest_periods, period_start, source_datasets, source_text
+from agrilake.publish.database import comment, empty_table, insert, published_columns, registered
+from agrilake.publish.metadata import fresh_until, latest_periods, period_start, source_text
+from agrilake.publish.model import Column, Layout
 
 NAME = "indicator_value"
-FROM_GOLD = (
-    *("indicator_id", "division_code", "division_level", "township_code", "period", "period_type"),
-    *("value", "numerator", "denominator", "flag", "missing_reason", "previous_year_value", "yoy"),
-    *("target", "to_target", "input_versions"),
-)
+ADDED = {
+    "indicator_id": (
+        Column("indicator_name", "VARCHAR", "指标名称"),
+        Column("unit", "VARCHAR", "单位"),
+        Column("decimals", "INTEGER", "小数位数"),
+        Column("direction", "VARCHAR", "好的方向"),
+    ),
+    "division_code": (Column("division_name", "VARCHAR", "区划名称"),),
+    "township_code": (Column("township_name", "VARCHAR", "镇街名称"),),
+    "period_type": (Column("period_start", "DATE", "期间第一天"),),
+    "missing_reason": (Column("source", "VARCHAR", "数据来源"), Column("fresh_until", "VARCHAR", "数据截至")),
+}
+"""What the publication shows beside gold's columns, by the column that it stands after."""
 FROM_INDICATOR = {"indicator_name": "name", "unit": "unit", "decimals": "decimals", "direction": "direction"}
+
+
+def value_layout(contract: Dataset) -> Layout:
+    """The published table: the columns of gold/indicator_value's contract, and beside them names, units and sources."""
+    columns = [column for own in published_columns(contract) for column in (own, *ADDED.get(own.name, ()))]
+    return Layout(contract.id, contract.title, columns)
 
 
 def indicator_values(
@@ -40,7 +56,7 @@ def indicator_values(
     left out. Raises ConsistencyError where a join would lose or multiply rows.
     """
     with registered(connection, path, version) as kinds:
-        missing = [name for name in FROM_GOLD if name not in kinds]
+        missing = [column.name for column in registry.gold[NAME].columns if column.name not in kinds]
         if missing:
             raise ConsistencyError(f"gold/{NAME} version {version}: no column {', '.join(missing)}")
         connection.execute("CREATE TEMP TABLE value AS SELECT * FROM source")
@@ -49,8 +65,9 @@ def indicator_values(
     origins = _origins(connection, registry, deliveries)
     _small(connection, "origin", {"inputs": text, "source": text, "fresh_until": text}, origins)
     _small(connection, "start", {"period": text, "day": "DATE"}, _starts(connection))
-    empty_table(connection, INDICATOR_VALUE)
-    chosen = ", ".join(f"{_expression(column.name)}::{column.sql_type}" for column in INDICATOR_VALUE.columns)
+    layout = value_layout(registry.gold[NAME])
+    empty_table(connection, layout)
+    chosen = ", ".join(f"{_expression(column.name)}::{column.sql_type}" for column in layout.columns)
     connection.execute(
         f"INSERT INTO {NAME} SELECT {chosen} FROM value v "
         "JOIN indicator i ON i.id = v.indicator_id "
@@ -64,7 +81,7 @@ def indicator_values(
         raise ConsistencyError(f"{NAME}: {expected} values became {found} when names were joined")
     for table in ("value", "named", "origin", "start"):
         connection.execute(f"DROP TABLE {table}")
-    comment(connection, INDICATOR_VALUE)
+    comment(connection, layout)
 
 
 def _expression(column: str) -> str:
@@ -87,7 +104,7 @@ def _origins(
     latest: Mapping[str, str] = latest_periods(deliveries)
     rows = []
     for (inputs,) in connection.execute("SELECT DISTINCT input_versions FROM value").fetchall():
-        datasets = source_datasets(json.loads(inputs or "{}"), registry)
+        datasets = datasets_behind(json.loads(inputs or "{}"), registry)
         rows.append({"inputs": inputs, "source": source_text(datasets), "fresh_until": fresh_until(datasets, latest)})
     return rows
 

@@ -98,23 +98,6 @@ def held_rows(sources: Iterable[TableSource]) -> list[Row]:
     ]
 
 
-def source_datasets(inputs: Iterable[str], registry: Registry) -> list[Dataset]:
-    """Department datasets behind tables (`layer/name` or name), through gold tables, without the reference data."""
-    found: dict[str, Dataset] = {}
-    waiting = [name.rpartition("/")[2] for name in inputs]
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop(0).removesuffix("_history")
-        if name in seen:
-            continue
-        seen.add(name)
-        if name in registry.gold:
-            waiting += registry.gold[name].inputs
-        elif name in registry.datasets and not registry.datasets[name].reference:
-            found[name] = registry.datasets[name]
-    return [found[name] for name in sorted(found)]
-
-
 def source_text(datasets: Sequence[Dataset]) -> str | None:
     """区商务委《农村电商服务站》、…: who holds what the number was computed from; None where nothing is there yet."""
     return "、".join(f"{item.owner or item.department_title}《{item.title}》" for item in datasets) or None

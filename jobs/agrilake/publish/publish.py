@@ -24,7 +24,7 @@ from agrilake.paths import Home
 from agrilake.publish import database, layouts, metadata, store
 from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
 from agrilake.publish.indicators import NAME as INDICATOR_VALUE
-from agrilake.publish.indicators import indicator_values
+from agrilake.publish.indicators import indicator_values, value_layout
 from agrilake.publish.model import LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
 
 FORMAT = 1
@@ -53,7 +53,7 @@ class Content:
             for name, table in self.registry.gold.items()
             if table.published and name != INDICATOR_VALUE
         }
-        return {**found, INDICATOR_VALUE: (layouts.INDICATOR_VALUE, None)}
+        return {**found, INDICATOR_VALUE: (value_layout(self.registry.gold[INDICATOR_VALUE]), None)}
 
 
 def publish(

@@ -157,7 +157,7 @@ class _Writer:
         """合计 in the first cell, sums under the counts and amounts; the sums cover clean rows alone."""
         cells: list[Cell] = []
         for column in self.columns:
-            additive = column.unit in ("户", "人", "元", "单", "千克")
+            additive = column.unit in ("户", "人", "元", "单", "公斤")
             if additive and column.type in (LogicalType.INTEGER, LogicalType.NUMBER):
                 values = [record.values.get(column.name) for record in records if record.clean]
                 total = sum((Decimal(str(value)) for value in values if value is not None), Decimal(0))

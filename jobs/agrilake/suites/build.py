@@ -239,9 +239,7 @@ def _named_columns(dataset: Dataset, check: Check, column: Column | None) -> lis
     if problem:
         raise ContractError(str(dataset.path), place, problem)
     names = [column.name] if column else []
-    for argument in named.column_arguments:
-        value = check.arguments.get(argument, [])
-        names += [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
+    names += named.signature.columns(check.arguments)
     known = {item.name for item in dataset.columns}
     for name in names:
         if name not in known:

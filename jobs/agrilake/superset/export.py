@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from agrilake.contract.load import Registry
-from agrilake.publish.metadata import source_datasets
+from agrilake.contract.order import datasets_behind
 from agrilake.superset.assets import EXPORT_VERSION, Chart, SupersetDataset, database_dict
 from agrilake.superset.layout import charts_of
 from agrilake.superset.overview import SLUG, Row, overview, overview_rows
@@ -40,7 +40,7 @@ def datasets_of(registry: Registry) -> dict[str, SupersetDataset]:
 
 def rows_of(registry: Registry, indicators: Sequence[IndicatorLike]) -> list[Row]:
     """The rows of the overview."""
-    origins = {name: [item.id for item in source_datasets([name], registry)] for name in registry.gold}
+    origins = {name: [item.id for item in datasets_behind([name], registry)] for name in registry.gold}
     return overview_rows(datasets_of(registry), indicators, origins)
 
 

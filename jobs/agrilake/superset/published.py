@@ -9,15 +9,18 @@ import pyarrow as pa
 from agrilake.catalog.catalogue import CATALOGUE_SCHEMA
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset, LogicalType
+from agrilake.contract.order import in_order
+from agrilake.contract.units import MONEY
 from agrilake.publish import layouts
 from agrilake.publish.database import sql_type
+from agrilake.publish.indicators import NAME as INDICATOR_VALUE
+from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import LEADER, Layout
 from agrilake.publish.model import Column as LayoutColumn
 from agrilake.superset.assets import Field, Metric, SupersetDataset
 
 ROWS = Metric("rows", "行数", "COUNT(*)", ",d")
-UNITS = {"yuan": "元", "kg": "公斤", "h": "小时"}
-MONEY = ("元", "yuan")
+VALUE = Metric("value", "数值", "MAX(value)", ",.2~f")
 # Columns that lead back to a file's line or are a code beside a name: nobody groups by them.
 NOT_DIMENSIONS = ("_code", "_id", "_no", "delivery_id", "line", "sheet", "source_dataset")
 # In this order by pinyin and by code point alike, as charts.PROGRESS_COLOURS expects.
@@ -31,8 +34,10 @@ METRICS: dict[str, tuple[Metric, ...]] = {
 
 def published_datasets(registry: Registry) -> dict[str, SupersetDataset]:
     """Every dataset over one published table, by table name, in stable order."""
-    gold = [gold_dataset(item, registry) for item in registry.gold.values() if LEADER in item.published]
-    return {item.name: item for item in sorted([*gold, *RECORDS], key=lambda item: item.name)}
+    gold = [gold_dataset(item, registry) for item in in_order(registry) if LEADER in item.published]
+    contract = registry.gold[INDICATOR_VALUE]
+    values = _record(value_layout(contract), contract.description, (ROWS, VALUE))
+    return {item.name: item for item in sorted([*gold, values, *RECORDS], key=lambda item: item.name)}
 
 
 def gold_dataset(contract: Dataset, registry: Registry) -> SupersetDataset:
@@ -75,7 +80,7 @@ def _literal(text: str) -> str:
 
 
 def _sum(column: Column) -> Metric:
-    if column.unit in MONEY:
+    if column.unit == MONEY:
         return Metric(f"sum_{column.name}", f"{column.title}（万元）", f"SUM({column.name}) / 10000", ",.2f")
     return Metric(f"sum_{column.name}", f"{_title(column)}合计", f"SUM({column.name})", ",.2~f")
 
@@ -87,7 +92,7 @@ def _field(column: Column, has_label: bool) -> Field:
 
 
 def _title(column: Column) -> str:
-    return f"{column.title}（{UNITS.get(column.unit, column.unit)}）" if column.unit else column.title
+    return f"{column.title}（{column.unit}）" if column.unit else column.title
 
 
 def _record(
@@ -139,11 +144,6 @@ DELIVERED_BY = Field("delivered_by", "部门", expression="COALESCE(department, 
 RECORDS: tuple[SupersetDataset, ...] = (
     _record(layouts.PUBLICATION, "何时、由数据湖的哪个版本生成"),
     _record(layouts.INDICATOR, "名称、单位、口径、责任部门"),
-    _record(
-        layouts.INDICATOR_VALUE,
-        "每个区划、每个期间一行，含分子、分母、数据性质与来源",
-        (ROWS, Metric("value", "数值", "MAX(value)", ",.2~f")),
-    ),
     _record(
         CATALOGUE,
         "谁负责、最新期间、应报日期、质量得分、隐私等级",

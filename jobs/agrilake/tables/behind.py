@@ -13,6 +13,7 @@ from deltalake import DeltaTable
 from agrilake.contract.load import load_registry
 from agrilake.contract.model import Dataset
 from agrilake.indicators.model import Indicator, Measure
+from agrilake.intake.dates import period_bounds
 from agrilake.paths import Home
 from agrilake.tables.asof import lake_sql
 
@@ -101,6 +102,9 @@ def _conditions(behind: Behind, table: Dataset, version: int) -> Iterable[str]:
         yield within("period", behind.period)
     elif time == "stock":
         yield f"period = (SELECT max(period) FROM gold.{table.id} WHERE {within('period', behind.period)})"
+    elif time == "as_of":
+        last_day = period_bounds(behind.period)[1]
+        yield f"valid_from <= DATE '{last_day}' AND (valid_to IS NULL OR valid_to > DATE '{last_day}')"
     yield "true"
 
 
@@ -111,11 +115,6 @@ def within(column: str, period: str) -> str:
         months = ", ".join(f"'{year}-{3 * (int(quarter) - 1) + number:02d}'" for number in (1, 2, 3))
         return f"{column} IN ({months})"
     return f"{column} = '{period}'" if "-" in period else f"substr({column}, 1, 4) = '{period}'"
-
-
-def year_before(period: str) -> str:
-    """The same month, quarter or year of the year before."""
-    return f"{int(period[:4]) - 1}{period[4:]}"
 
 
 def duckdb_sql(text: str) -> str:

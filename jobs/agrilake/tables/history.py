@@ -1,29 +1,43 @@
-"""Slowly changing dimensions: from a reference table's yearly snapshots to validity intervals (SCD type 2)."""
+"""Slowly changing dimensions (SCD type 2): validity intervals from a reference table's yearly snapshots, and from the
+deliveries of a register that comes as changes by key."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agrilake.contract.model import Dataset
-from agrilake.paths import Home
-from agrilake.tables.write import overwrite
+from agrilake.contract.model import Dataset, Load
+from agrilake.tables.types import silver_fields
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-    from pyspark.sql.connect.session import SparkSession
 
 VALIDITY = ("valid_from", "valid_to", "is_current")
 
 
-def history_name(dataset: Dataset) -> str:
-    """The silver table that holds a dataset's history."""
-    return f"{dataset.id}_history"
+def state_fields(dataset: Dataset) -> dict[str, str]:
+    """Columns of `states` with their Spark types."""
+    return {**silver_fields(dataset), "valid_from": "date", "valid_to": "date", "is_current": "boolean"}
 
 
-def write_history(spark: SparkSession, home: Home, dataset: Dataset) -> None:
-    """Build silver/<dataset>_history from silver/<dataset>."""
-    silver = spark.read.format("delta").load(str(home.table("silver", dataset.id)))
-    overwrite(validity(silver, dataset), home.table("silver", history_name(dataset)), schema=True)
+def states(by_period: DataFrame, dataset: Dataset) -> DataFrame:
+    """The states of a register's keys, from the newest row of each key in each period (columns of silver).
+
+    Columns: `state_fields`. What a period's deliveries say holds from its first day (`valid_from`) until the first
+    day of the next period that says something of the key (`valid_to`, exclusive, null while it stands). So the
+    rows valid on a period's last day are the register as it stood after that period's deliveries.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    in_time = Window.partitionBy(*dataset.key).orderBy("valid_from")
+    begun = by_period.withColumn("valid_from", period_start(f.col("_period")))
+    dated = begun.withColumn("valid_to", f.lead("valid_from").over(in_time))
+    return dated.withColumn("is_current", f.col("valid_to").isNull()).select(*state_fields(dataset))
+
+
+def keeps_states(dataset: Dataset) -> bool:
+    """Whether the history is made of `states`, not of snapshots."""
+    return dataset.history is not None and dataset.load is Load.UPSERT
 
 
 def validity(snapshots: DataFrame, dataset: Dataset) -> DataFrame:

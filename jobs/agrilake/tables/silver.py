@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from agrilake.contract.model import Dataset, Load
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
-from agrilake.tables.history import write_history
+from agrilake.tables.history import keeps_states, states, validity
 from agrilake.tables.order import DeliveryRef, winners
 from agrilake.tables.types import silver_fields
 from agrilake.tables.write import (
@@ -62,8 +62,14 @@ def apply_silver(
             _replace_periods(accepted, path, dataset, deliveries, {item.period for item in touched})
         else:
             _merge_keys(spark, accepted, path, dataset, counting, {item.id for item in touched})
-    if dataset.history == "scd2":
-        write_history(spark, home, dataset)
+    if dataset.history_table:
+        silver = spark.read.format("delta").load(str(path))
+        history = (
+            states(current_state(accepted, dataset, counting, by_period=True), dataset)
+            if keeps_states(dataset)
+            else validity(silver, dataset)
+        )
+        overwrite(history, home.table("silver", dataset.history_table), schema=True)
     after = table_version(path) or 0
     return TableWrite(dataset.id, after, before != after)
 
@@ -108,11 +114,11 @@ def _merge_keys(
     ).collect()
 
 
-def current_state(accepted: DataFrame, dataset: Dataset, counting: Sequence[str]) -> DataFrame:
+def current_state(accepted: DataFrame, dataset: Dataset, counting: Sequence[str], by_period: bool = False) -> DataFrame:
     """Of the accepted rows of the counting deliveries (oldest first), the newest of each key.
 
     Columns as `silver_fields(dataset)`; a column that no delivery had yet is null. A snapshot's key includes its
-    period.
+    period; with `by_period` so does every other: the newest row of each key in each period.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as f
@@ -121,7 +127,7 @@ def current_state(accepted: DataFrame, dataset: Dataset, counting: Sequence[str]
     places = list(enumerate(counting)) or [(0, "")]
     place = f.create_map(*[f.lit(part) for pair in places for part in reversed(pair)])
     known = set(accepted.columns)
-    key = [*(("_period",) if dataset.load is Load.SNAPSHOT else ()), *dataset.key]
+    key = [*(("_period",) if by_period or dataset.load is Load.SNAPSHOT else ()), *dataset.key]
     newest = Window.partitionBy(*key).orderBy(f.col(ORDER).desc(), f.col("_line").desc(), f.col("_sheet").desc())
     return (
         accepted.filter(f.col("_delivery_id").isin(list(counting)))

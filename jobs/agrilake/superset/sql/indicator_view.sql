@@ -61,7 +61,7 @@ SELECT
   coalesce('目标 ' || format(pattern, (target / part)::DOUBLE) || ' ' || shown_unit, '未设目标') AS target_text,
   CASE flag
     WHEN 'official' THEN '正式' WHEN 'estimated' THEN '估算' WHEN 'imputed' THEN '插补'
-    WHEN 'missing' THEN '缺失' ELSE flag END AS flag_text,
+    WHEN 'missing' THEN '缺失' ELSE flag END || CASE WHEN late THEN '（含迟报）' ELSE '' END AS flag_text,
   coalesce(source, '尚未接入') AS source,
   '更新至 ' || coalesce(fresh_until, '（尚无报送）') AS fresh_text
 FROM shown

@@ -17,9 +17,30 @@ def period_of(day: date, frequency: Frequency) -> str:
     return f"{day:%Y-%m}" if frequency is Frequency.MONTH else day.isoformat()
 
 
+def periods_around(period: str) -> tuple[str, ...]:
+    """The period and the quarter and year that it lies in, each once: 2024-05, 2024Q2, 2024."""
+    day = period_bounds(period)[0]
+    longer = [period_of(day, Frequency.QUARTER)] if len(period) > len("2024Q2") else []
+    return tuple(dict.fromkeys((period, *longer, period_of(day, Frequency.YEAR))))
+
+
+def periods_within(period: str, frequency: Frequency) -> list[str]:
+    """Periods of a frequency that overlap a period, in order: 2024Q2 has three months, and lies in one year."""
+    first, last = period_bounds(period)
+    found = [period_of(first, frequency)]
+    while period_bounds(found[-1])[1] < last:
+        found.append(next_period(found[-1], frequency))
+    return found
+
+
 def next_period(period: str, frequency: Frequency) -> str:
     """The period after this one."""
     return period_of(period_bounds(period)[1] + timedelta(days=1), frequency)
+
+
+def year_before(period: str) -> str:
+    """The same month, quarter or year of the year before."""
+    return f"{int(period[:4]) - 1}{period[4:]}"
 
 
 def due_date(period: str, dataset: Dataset) -> date:
