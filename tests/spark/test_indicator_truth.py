@@ -45,3 +45,15 @@ def test_what_is_not_delivered_is_missing_and_not_zero(small_lake: Path) -> None
     assert visits["value"].null_count() == visits.height
     assert visits["flag"].unique().to_list() == ["missing"]
     assert visits["missing_reason"].str.contains("尚未接入").all()
+
+
+def test_files_that_came_years_later_are_late_and_a_year_that_was_never_finished_is_estimated(small_lake: Path) -> None:
+    """Two months of 2024, delivered long after: each month is official and late, the year lacks ten months."""
+    table = scan(small_lake / "gold" / "indicator_value")
+    assert table is not None
+    found = table.filter(division_level="district").collect()
+    month, year = (found.filter(indicator_id="trace_batches", period=period) for period in ("2024-02", "2024"))
+    assert month.select("flag", "late", "note").row(0) == ("official", True, "《农产品追溯批次》2024-02 迟报")
+    assert year["flag"].to_list() == ["estimated"]
+    assert "缺 2024-03 等 10 期，按已报各期计算" in year["note"][0]
+    assert found.filter(pl.col("value").is_null())["late"].any() is False

@@ -14,8 +14,9 @@ from agrilake.catalog.dictionary import dictionary_html, dictionary_markdown, wr
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Check, Column, Dataset, LogicalType
 from agrilake.contract.settings import load_settings
-from agrilake.contract.units import shown_unit
+from agrilake.contract.units import SHOWN, shown_unit
 from agrilake.indicators.load import load_indicators
+from agrilake.intake.units import parse_unit
 
 HOUSEHOLD = "agri_farm_household"
 
@@ -120,6 +121,11 @@ def test_units_are_shown_in_chinese_everywhere(registry: Registry) -> None:
     assert "千克" not in units, "one word for one unit"
     assert shown_unit("kg") == shown_unit("千克") == "公斤"
     assert shown_unit("批") == "批"
+
+
+@pytest.mark.parametrize(("written", "shown"), sorted(SHOWN.items()))
+def test_a_unit_and_the_word_that_shows_it_are_the_same_to_the_intake(written: str, shown: str) -> None:
+    assert parse_unit(written) == parse_unit(shown)
 
 
 def test_the_indicators_own_table_is_in_the_dictionary(registry: Registry) -> None:

@@ -21,6 +21,7 @@ from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
 from agrilake.publish import Publication, current_publication, publish
+from agrilake.tables.history import keeps_states
 from agrilake.tables.order import DeliveryRef
 from agrilake.tables.silver import apply_silver
 from agrilake.tables.write import TableWrite
@@ -59,11 +60,15 @@ def delivery_digests(deliveries: list[Delivery]) -> dict[str, str]:
 
 
 def silver_is_current(lake: Lake, dataset: str) -> bool:
-    """Whether the silver table holds exactly the deliveries that are final, and has the history that it should."""
+    """Whether the silver table holds exactly the deliveries that are final, and a register its states: its contract may
+    ask for them since it was loaded."""
     final = lake.state.deliveries(dataset, status=("accepted", "partial"))
-    history = lake.registry.get(dataset).history_table if final else None
-    has_history = history is None or table_version(lake.home.table("silver", history)) is not None
-    return has_history and delivery_digests(final) == lake.state.applied(dataset)
+    declared = lake.registry.get(dataset)
+    if final and keeps_states(declared):
+        path = lake.home.table("silver", str(declared.history_table))
+        if table_version(path) is None:
+            return False
+    return delivery_digests(final) == lake.state.applied(dataset)
 
 
 def update_silver(lake: Lake, name: str) -> TableWrite | None:
