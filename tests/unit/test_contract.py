@@ -50,6 +50,9 @@ def test_a_contract_gives_types_keys_and_privacy() -> None:
         ("members", "Members", "name", "snake_case"),
         ("value: month}", "value: monthly}", "frequency", "month"),
         ("metric: rowCount", "metric: rowcount", "quality", "rowCount"),
+        ("{property: unit, value: 人}", "{property: words, value: 无人}", "words", "mapping"),
+        ("{property: unit, value: 人}", "{property: words, value: {无人: 是}}", "words", "integer"),
+        ("{property: pii, value: phone}", "{property: words, value: {空号: 0}}", "words", "number or boolean"),
     ],
 )
 def test_a_typo_names_file_and_place(tmp_path: Path, old: str, new: str, place: str, hint: str) -> None:
