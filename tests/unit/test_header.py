@@ -145,7 +145,9 @@ def test_several_units_above_the_table(line: str, units: dict[str, str]) -> None
     dataset = load_registry().get("agri_crop_production")
     titles = ["村", "季度", "作物", "播种面积", "产量", "产值"]
     found = find(["种植业生产", line], titles, dataset=dataset).units
-    assert {name: unit for name, unit in found.items() if name in ("sown_area_mu", "output_t", "value_wan_yuan")} == units
+    assert {
+        name: unit for name, unit in found.items() if name in ("sown_area_mu", "output_t", "value_wan_yuan")
+    } == units
 
 
 def test_duplicates_name_both_headers() -> None:

@@ -57,15 +57,13 @@ def parse_number(text: str, column: NumberColumn) -> Decimal | int | float | Bro
     normal = tidy(text)
     if FORMULA_ERRORS.fullmatch(normal):
         return Broken("excel_spoilt", "公式出错或列宽不够")
+    in_brackets = normal.startswith("(") and normal.endswith(")")
+    match = NUMBER.fullmatch(_without_spaces(normal[1:-1] if in_brackets else normal).replace("¥", "", 1))
+    if match is None or not _digits(match) or (in_brackets and match["sign"]):
+        return Broken(column.rule)
     angle = _angle(normal) if column.unit and parse_unit(column.unit).base == "degree" else None
     if angle is not None:
         return fit(angle, column)
-    in_brackets = normal.startswith("(") and normal.endswith(")")
-    match = NUMBER.fullmatch(_without_spaces(normal[1:-1] if in_brackets else normal).replace("¥", "", 1))
-    if match is None or not re.search(r"\d", match["digits"] + (match["fraction"] or "")):
-        return Broken(column.rule)
-    if in_brackets and match["sign"]:
-        return Broken(column.rule)
     unit = (match["unit"] or "").strip() or ("元" if "¥" in normal[:2] else "")
     factor = factor_of(unit, column)
     if factor is None:
@@ -75,6 +73,10 @@ def parse_number(text: str, column: NumberColumn) -> Decimal | int | float | Bro
     if isinstance(value, Broken):
         return value
     return fit((-value if in_brackets else value) * factor, column)
+
+
+def _digits(match: re.Match[str]) -> bool:
+    return bool(re.search(r"\d", match["digits"] + (match["fraction"] or "")))
 
 
 def _angle(text: str) -> Fraction | None:

@@ -1,8 +1,9 @@
 """Units that departments write, converted exactly.
 
 A unit is a base (what is measured, in which base unit) and an exact factor. 1 公顷 = 15 亩 and 1 亩 = 2000/3 m²
-by State Council order; 1 斤 = 0.5 kg; 1 马力 = 0.735 kW as the statistics of farm machinery count it. Units that are not in the table (户, 单, 台次 …) are their own base, so that
-they compare with themselves, with a multiplier before them (万户), and with nothing else.
+by State Council order; 1 斤 = 0.5 kg; 1 马力 = 0.735 kW as the statistics of farm machinery count it. Units that are
+not in the table (户, 单, 台次 …) are their own base, so that they compare with themselves, with a multiplier before
+them (万户), and with nothing else.
 """
 
 from __future__ import annotations
