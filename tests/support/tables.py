@@ -53,6 +53,7 @@ def column(name: str, type: str = "string", **rest: Any) -> Column:
     """A column from plain values, as the golden cases write it."""
     enum = tuple(EnumValue(str(e["value"]), e["label"], tuple(e.get("synonyms", ()))) for e in rest.pop("enum", ()))
     checks = tuple(Check(**check) for check in rest.pop("checks", ()))
+    rest["words"] = tuple((word, meaning) for word, meaning in rest.pop("words", ()))
     privacy = Privacy(rest.pop("privacy", "open"))
     title = rest.pop("title", name)
     return Column(

@@ -125,6 +125,42 @@ def test_sum_equals_is_exact() -> None:
     assert CHECKS["sum_equals"].valid(frame, "", loose, YEAR_END).to_list() == [True, True]
 
 
+def test_a_code_begins_with_its_place() -> None:
+    codes = ["5001121292060300012", "5001121302060300012", "5001121382060300012", "5001131292060300012", None]
+    frame = pl.DataFrame({"code": codes, "village": ["500112129206"] * 5})
+    context = CheckContext(district_code="500112000000", civil_codes={"500112130206": "500112129206"})
+    own, within = CHECKS["own_district"], CHECKS["within_division"]
+    assert own.holds(frame["code"], context).to_list() == [True, True, True, False, None]
+    assert own.holds(frame["code"]).to_list() == [True, True, True, True, None]
+    assert within.valid(frame, "code", {"other": "village"}, context).to_list() == [True, True, False, False, None]
+
+
+def test_readings_depend_on_their_measure() -> None:
+    frame = pl.DataFrame(
+        {"metric": ["t", "t", "ph", "x", None], "value": [60.0, 60.1, 14.1, 99.0, 5.0], "unit": ["C"] * 5}
+    )
+    ranges, allowed = {"t": [-20, 60], "ph": [0, 14]}, {"t": "C", "ph": "pH"}
+    in_range, goes = CHECKS["range_by"], CHECKS["goes_with"]
+    arguments = {"by": "metric", "ranges": ranges}
+    assert in_range.valid(frame, "value", arguments, YEAR_END).to_list() == [True, False, False, None, None]
+    assert in_range.explain is not None
+    assert in_range.explain(frame, "value", arguments, YEAR_END).to_list()[:3] == ["-20 至 60", "-20 至 60", "0 至 14"]
+    arguments = {"by": "metric", "allowed": allowed}
+    assert goes.valid(frame, "unit", arguments, YEAR_END).to_list() == [True, True, False, None, None]
+    with pytest.raises(TypeError, match="mapping"):
+        in_range.valid(frame, "value", {"by": "metric", "ranges": [1, 2]}, YEAR_END)
+
+
+def test_a_verdict_agrees_with_its_numbers() -> None:
+    frame = pl.DataFrame(
+        {"value": ["0.02", "0.03", "0.03", None], "limit": ["0.02"] * 4, "passed": [True, True, False, False]},
+    ).with_columns(pl.col("value", "limit").cast(pl.Decimal(18, 6)))
+    check, arguments = CHECKS["agrees_with_limit"], {"value": "value", "limit": "limit"}
+    assert check.valid(frame, "passed", arguments, YEAR_END).to_list() == [True, False, True, None]
+    assert check.explain is not None
+    assert check.explain(frame, "passed", arguments, YEAR_END).to_list()[:2] == ["0.02 和 0.02", "0.03 和 0.02"]
+
+
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_every_check_tells_what_is_wrong_and_what_to_do(name: str) -> None:
     check = CHECKS[name]

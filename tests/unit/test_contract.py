@@ -68,6 +68,9 @@ CROSS_CHECK = "{type: custom, engine: agrilake, implementation: not_above, argum
             "no column adults",
         ),
         ("{property: history, value: scd2}", "{property: history, value: scd3}", "history", "scd2"),
+        ("{property: unit, value: 人}", "{property: words, value: 无人}", "words", "mapping"),
+        ("{property: unit, value: 人}", "{property: words, value: {无人: 是}}", "words", "integer"),
+        ("{property: pii, value: phone}", "{property: words, value: {空号: 0}}", "words", "number or boolean"),
     ],
 )
 def test_a_typo_names_file_and_place(tmp_path: Path, old: str, new: str, place: str, hint: str) -> None:

@@ -131,6 +131,25 @@ def test_a_unit_above_the_table_holds_for_columns_of_its_kind() -> None:
     assert not find(["网络零售额", "单位：某公司"], titles, dataset=dataset).units
 
 
+@pytest.mark.parametrize(
+    ("line", "units"),
+    [
+        ("单位：公顷、公斤、元", {"sown_area_mu": "公顷", "output_t": "公斤", "value_wan_yuan": "元"}),
+        ("（计量单位：公顷，吨）", {"sown_area_mu": "公顷"}),
+        ("单位：亩、公顷、万斤", {"output_t": "万斤"}),
+        ("填报单位：某镇、某村", {}),
+        ("单位：公顷、某镇", {}),
+    ],
+)
+def test_several_units_above_the_table(line: str, units: dict[str, str]) -> None:
+    dataset = load_registry().get("agri_crop_production")
+    titles = ["村", "季度", "作物", "播种面积", "产量", "产值"]
+    found = find(["种植业生产", line], titles, dataset=dataset).units
+    assert {
+        name: unit for name, unit in found.items() if name in ("sown_area_mu", "output_t", "value_wan_yuan")
+    } == units
+
+
 def test_duplicates_name_both_headers() -> None:
     found = refusal([*TITLES, "手机号"], [*DATA, ""])
     assert (found.code, found.line, found.column) == ("duplicate_header", 1, "联系电话")

@@ -77,6 +77,14 @@ def test_codes_of_the_contract_stay_readable() -> None:
     assert shown(pl.Series(["13800138000", "YL24050000123"]), waybill).to_list() == ["138****8000", "YL24050000123"]
 
 
+def test_a_long_number_stays_readable_where_its_column_has_such_numbers_and_it_is_nobodys() -> None:
+    parcel = column("parcel_code", pattern="[1-9][0-9]{18}")
+    card, code = "6222021234567890128", "5001131382060300012"
+    assert shown(pl.Series([code, card]), parcel).to_list() == [code, "***************0128"]
+    assert shown(pl.Series([code]), column("remark")).to_list() == ["***************0012"]
+    assert shown(pl.Series([code[:-1] + "-2"]), parcel).to_list()[0] != code[:-1] + "-2"
+
+
 def test_tokens_link_across_datasets_and_only_within_a_kind() -> None:
     values = pl.Series([ID, None, ID, "13800138000"])
     tokens = PSEUDONYMISER.tokens(values, "id_no")

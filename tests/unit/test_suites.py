@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,24 @@ def test_spark_and_pandas_come_to_the_same_results(home: Home, spark_remote: str
     spark = validate(home, FARM, SETTINGS, spark=lambda: connect(home.root), large_rows=5)
     assert (pandas.engine, spark.engine) == ("pandas", "spark")
     assert pandas.results == spark.results
+
+
+def test_codes_of_civil_affairs_count_as_those_of_the_division(home: Home) -> None:
+    """A parcel numbered in the other system is right in the suite as it was at the intake, by the newest crosswalk."""
+    columns = (
+        text("parcel_code", "地块编码", checks=(Check("within_division", arguments={"other": "division_code"}),)),
+        text("division_code", "所在村"),
+    )
+    parcel = replace(FARM, id="agri_parcel", columns=columns)
+    other = VILLAGE[:9] + "250"
+    crosswalk = [(other, VILLAGE[:9] + "299", "2023"), (other, VILLAGE, "2024")]
+    names = ["civil_code", "statistics_code", "_period"]
+    table = home.table("silver", "stats_division_crosswalk")
+    pl.DataFrame(crosswalk, schema=names, orient="row").write_delta(str(table))
+    rows = [(f"{start}0300012", VILLAGE, "d", 1, None, "2024-01") for start in (VILLAGE, other, VILLAGE[:9] + "251")]
+    schema = {"parcel_code": pl.String, "division_code": pl.String, "_delivery_id": pl.String, "_line": pl.Int64}
+    schema |= {"_sheet": pl.String, "_period": pl.String}
+    pl.DataFrame(rows, schema=schema, orient="row").write_delta(str(home.table("silver", "agri_parcel")))
+    result = validate(home, parcel, SETTINGS)
+    failed = [(item.description, item.unexpected_count) for item in result.failed]
+    assert failed == [("“地块编码”、“所在村”：编码与所在村一致", 1)]

@@ -58,6 +58,7 @@ moment = datetime.fromisoformat
         ("1.500", "1.50"),
         ("1.2e3", "1200.00"),
         ("1234.5600000000002", "1234.56"),
+        ("1000000000.000001 万元", "10000000000000.00"),
         ("'-5", "-5.00"),
         ('="12"', "12.00"),
         ("1.555", "scale"),
@@ -92,9 +93,55 @@ def test_header_with_a_unit_that_measures_something_else() -> None:
     assert typed(["1.5", None], "公斤", **YUAN) == ["unit_unknown", None]
 
 
+DEGREE = {"type": "number", "unit": "度"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("106°48′45″", 106.8125),
+        ("106°48′45.0″", 106.8125),
+        ("１０６度４８分４５秒", 106.8125),
+        ("106° 48' 45\"", 106.8125),
+        ("29°30′", 29.5),
+        ("106.8125°", 106.8125),
+        ("106°61′00″", "type_number"),
+        ("106°48′61″", "type_number"),
+    ],
+)
+def test_degrees_minutes_seconds(text: str, value: float | str) -> None:
+    assert typed([text], **DEGREE) == [value]
+
+
+def test_minutes_mean_something_to_degrees_alone() -> None:
+    assert typed(["106°48′45″"], **YUAN) == ["type_number"]
+
+
+def test_words_that_stand_for_a_value() -> None:
+    content = {"type": "number", "precision": 18, "scale": 6, "unit": "mg/kg", "words": (("未检出", "0"), ("ND", "0"))}
+    assert typed(["未检出", " nd", "ＮＤ", "0.02", "40 μg/kg", "检出"], **content) == [
+        Decimal(0),
+        Decimal(0),
+        Decimal(0),
+        Decimal("0.02"),
+        Decimal("0.04"),
+        "type_number",
+    ]
+    assert typed(["合格", "不合格", "是", "未知"], type="boolean", words=(("合格", "True"), ("不合格", "False"))) == [
+        True,
+        False,
+        True,
+        "type_boolean",
+    ]
+
+
 @pytest.mark.parametrize(
     ("written", "column_unit", "factor"),
     [
+        ("马力", "千瓦", Fraction(735, 1000)),
+        ("μg/kg", "mg/kg", Fraction(1, 1000)),
+        ("万只", "头只", 10_000),
+        ("万斤", "吨", 5),
         ("公顷", "亩", 15),
         ("亩", "mu", 1),
         ("万亩", "亩", 10_000),

@@ -16,7 +16,8 @@ class CheckContext:
     """What a check may need besides the values.
 
     `period_end` is the last day of the delivery's period (never today: a repeat must give the same result);
-    `longitudes` and `latitudes` are the district's bounds in degrees; `division_codes` the known 12-digit codes.
+    `longitudes` and `latitudes` are the district's bounds in degrees; `division_codes` the known 12-digit codes;
+    `civil_codes` leads from codes of civil affairs to those of statistics; `district_code` is the district's own.
     A check whose context is missing passes: it has nothing to compare with.
     """
 
@@ -24,6 +25,8 @@ class CheckContext:
     longitudes: tuple[float, float] | None = None
     latitudes: tuple[float, float] | None = None
     division_codes: frozenset[str] | None = None
+    civil_codes: Mapping[str, str] | None = None
+    district_code: str | None = None
 
 
 Arguments = Mapping[str, object]

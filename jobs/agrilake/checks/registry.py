@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agrilake.checks import comparisons, identifiers
+from agrilake.checks import comparisons, dependent, identifiers
 from agrilake.checks.model import NamedCheck, of_values
 
 _ALL = (
@@ -86,6 +86,45 @@ _ALL = (
         remedy="请核对“{total}”和各分项，改到相等为止。",
         valid=comparisons.sum_equals,
         explain=comparisons.sum_value,
+    ),
+    NamedCheck(
+        name="own_district",
+        title="编码属于本区",
+        reason="“{title}”填的是“{found}”，前 6 位不是本区的代码（{district}），这是外区县的编码。",
+        remedy="请核对编码；确属外区县的，请从本表删去，由当地报送。",
+        valid=of_values(dependent.own_district),
+    ),
+    NamedCheck(
+        name="within_division",
+        title="编码与所在村一致",
+        reason="“{title}”填的是“{found}”，前 12 位与“{other}”（{detail}）不是同一个村。",
+        remedy="请对照登记簿核对编码和“{other}”，把填错的改过来；前 12 位用统计代码或民政代码都可以。",
+        valid=dependent.within_division,
+        explain=comparisons.other_value,
+    ),
+    NamedCheck(
+        name="range_by",
+        title="数值在合理范围内",
+        reason="“{title}”填的是“{found}”，超出这一“{by}”的合理范围（{detail}）。",
+        remedy="请核对数值、单位和“{by}”；设备故障时的读数请删去。",
+        valid=dependent.range_by,
+        explain=dependent.range_text,
+    ),
+    NamedCheck(
+        name="goes_with",
+        title="两列相配",
+        reason="“{title}”填的是“{found}”，与“{by}”不相配，应为“{detail}”。",
+        remedy="请核对“{title}”和“{by}”；换算成“{detail}”的，数值也要一起换算。",
+        valid=dependent.goes_with,
+        explain=dependent.wanted_value,
+    ),
+    NamedCheck(
+        name="agrees_with_limit",
+        title="结论与检测值相符",
+        reason="“{title}”填的是“{found}”，与数值对不上：“{value}”和“{limit}”分别是 {detail}。",
+        remedy="“{value}”不大于“{limit}”的才是合格；请对照检验报告，把填错的改过来。",
+        valid=dependent.agrees_with_limit,
+        explain=dependent.measured,
     ),
 )
 

@@ -84,6 +84,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 500112,
     year: Annotated[int, typer.Option(help="The year that the extracts cover.")] = 2024,
     rows: Annotated[int | None, typer.Option(help="Rows of postal_parcel over the year (to millions).")] = None,
+    iot_rows: Annotated[int | None, typer.Option(help="Rows of agri_iot_reading over the year (to millions).")] = None,
     township: Annotated[list[str] | None, typer.Option(help="Only these townships; default: all.")] = None,
     drop: Annotated[bool, typer.Option(help="Copy the extracts into the inbox as well.")] = False,
     json_output: JsonOption = False,
@@ -97,7 +98,9 @@ def sample(
     target = out or home.root / "sample"
     try:
         with progress_console.status("making sample extracts"):
-            made = generate_sample(target, seed=seed, months=year, townships=township or None, parcel_rows=rows)
+            made = generate_sample(
+                target, seed=seed, months=year, townships=township or None, parcel_rows=rows, iot_rows=iot_rows
+            )
     except (FileExistsError, ValueError) as error:
         raise UsageError(str(error)) from error
     if drop:

@@ -18,7 +18,7 @@ PROPERTY_KEYS = frozenset(
     | {"primaryKey", "unique", "enum", "synonyms", "examples", "classification", "relationships"}
     | {"customProperties", "quality"}
 )
-COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy"})
+COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy", "words"})
 OPTION_KEYS = frozenset({"minimum", "maximum", "minLength", "maxLength", "pattern", "format"})
 LEVELS = frozenset({"county", "township", "village", "any"})
 PII_KINDS = frozenset({"id_no", "name", "phone", "bank_card", "address"})
@@ -67,6 +67,7 @@ def column_from(source: YamlFile, item: SchemaProperty, place: Place) -> Column:
         precision=precision,
         scale=scale,
         unit=shown_unit(properties.get("unit")),
+        words=_words(source, properties.get("words"), kind, place),
         synonyms=tuple(synonym.synonym or "" for synonym in item.synonyms or []),
         enum=tuple(_enum(value.value, value.label, value.description) for value in item.enum or []),
         minimum=options.get("minimum"),
@@ -116,6 +117,24 @@ def _pattern(source: YamlFile, pattern: str | None, place: Place) -> str | None:
     if NON_LINEAR.search(pattern):
         raise source.error(where, "back-references and look-around are not allowed", "rewrite it without them")
     return pattern
+
+
+def _words(source: YamlFile, value: Any, kind: LogicalType, place: Place) -> tuple[tuple[str, str], ...]:
+    """Words that stand for a value (未检出: 0), as pairs of texts."""
+    if value is None:
+        return ()
+    where = (*place, "customProperties", "words")
+    types: dict[LogicalType, tuple[type, ...]] = {
+        LogicalType.INTEGER: (int,),
+        LogicalType.NUMBER: (int, float),
+        LogicalType.BOOLEAN: (bool,),
+    }
+    if kind not in types or not isinstance(value, dict):
+        raise source.error(where, "words are a mapping from text to the value of a number or boolean")
+    for word, meaning in value.items():
+        if not isinstance(meaning, types[kind]) or (isinstance(meaning, bool) and kind is not LogicalType.BOOLEAN):
+            raise source.error(where, f"{word}: {meaning!r} is no {kind}")
+    return tuple((str(word), str(meaning)) for word, meaning in value.items())
 
 
 def _privacy(source: YamlFile, value: str | None, pii: str | None, place: Place) -> Privacy:

@@ -79,7 +79,8 @@ class Column:
 
     `division_level` is set ("county", "township", "village" or "any") where the column holds a division;
     the intake then takes codes of both systems and names. `pii` names the kind of a personal column
-    (id_no, name, phone, bank_card, address), which decides its mask.
+    (id_no, name, phone, bank_card, address), which decides its mask. `words` are pairs of a text that stands for a
+    value of a number or boolean column, and that value (未检出, 0).
     """
 
     name: str
@@ -92,6 +93,7 @@ class Column:
     precision: int | None = None
     scale: int | None = None
     unit: str | None = None
+    words: tuple[tuple[str, str], ...] = ()
     synonyms: tuple[str, ...] = ()
     enum: tuple[EnumValue, ...] = ()
     minimum: float | None = None

@@ -48,5 +48,10 @@ SIGNATURES = {
     "division_known": Signature(),
     "not_before": _COMPARISON,
     "not_above": _COMPARISON,
+    "own_district": Signature(),
+    "within_division": Signature(("other",), (), ("other",)),
+    "range_by": Signature(("by", "ranges"), (), ("by",)),
+    "goes_with": Signature(("by", "allowed"), (), ("by",)),
+    "agrees_with_limit": Signature(("value", "limit"), (), ("value", "limit")),
     "sum_equals": Signature(("columns", "total"), ("tolerance",), ("columns", "total")),
 }

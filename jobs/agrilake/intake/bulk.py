@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from agrilake.intake.numbers import NumberColumn, factor_of
+from agrilake.intake.numbers import EXCEL_DIGITS, NumberColumn, factor_of
 from agrilake.intake.text import put
 
 PARTS = r"^(?P<number>-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*(?P<unit>[^\d.,+\-\s][^\d]*)?$"
@@ -41,6 +41,8 @@ def _scaled(digits: pl.Series, factor: Fraction, scale: int, dtype: pl.DataType)
         return pl.repeat(None, len(digits), dtype=dtype, eager=True)
     number = digits.to_frame("text").lazy()
     fits = pl.col("text").str.contains(rf"^-?\d{{1,{whole}}}(?:\.\d{{1,{FRACTION_DIGITS}}})?$")
+    # beyond Excel's 15 digits a fraction is noise, which is for the parser to cut
+    fits &= ~pl.col("text").str.contains(".", literal=True) | (pl.col("text").str.len_chars() <= EXCEL_DIGITS + 1)
     point = pl.col("text").str.split_exact(".", 1).struct
     unscaled = (point.field("field_0") + point.field("field_1").fill_null("").str.pad_end(FRACTION_DIGITS, "0")).cast(
         pl.Int64, strict=False

@@ -168,6 +168,7 @@ def check_words(check: Check, dataset: Dataset, context: CheckContext) -> dict[s
     for name, bounds in (("longitudes", context.longitudes), ("latitudes", context.latitudes)):
         words[name] = f"{bounds[0]} 至 {bounds[1]} 度" if bounds else ""
     words["period_end"] = str(context.period_end or "")
+    words["district"] = (context.district_code or "")[:6]
     return words
 
 

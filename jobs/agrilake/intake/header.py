@@ -15,7 +15,8 @@ from agrilake.intake.titles import RECEIPT_COLUMNS, Match, match, same_family, s
 ORIGIN = (ORIGIN_LINE, ORIGIN_SHEET)
 SEARCHED_ROWS = 20
 """Non-blank rows among which the header must be."""
-TABLE_UNIT = re.compile(r"单位[:：]\s*([^\s:：,，;；]+)\s*$")
+TABLE_UNIT = re.compile(r"单位[:：]\s*([^\s:：][^:：]*)$")
+BETWEEN_UNITS = re.compile(r"[、,，;；\s]+")
 
 
 @dataclass(frozen=True)
@@ -217,18 +218,24 @@ def _header(rows: Sequence[Row], found: Candidate, dataset: Dataset) -> Header:
 
 
 def _table_unit(preamble: Sequence[Row], dataset: Dataset, columns: set[str]) -> dict[str, str]:
-    """A line 单位：万元 above the table holds for every column of that kind that states no unit itself."""
-    stated = {unit for row in preamble for cell in row.cells if (unit := _stated_unit(cell))}
-    if len(stated) != 1:
-        return {}
-    unit = stated.pop()
-    wanted = {column.name: column.unit for column in dataset.columns if column.name in columns}
-    return {name: unit for name, own in wanted.items() if own != unit and same_family(unit, own)}
+    """A line 单位：公顷、万元 above the table holds for every column of those kinds that states no unit itself.
+
+    Two units of one kind (亩、公顷) leave it open which column has which, so they say nothing.
+    """
+    stated = {unit for row in preamble for cell in row.cells for unit in _stated_units(cell)}
+    units = {}
+    for column in dataset.columns:
+        fitting = [unit for unit in stated if same_family(unit, column.unit)]
+        if column.name in columns and len(fitting) == 1 and fitting[0] != column.unit:
+            units[column.name] = fitting[0]
+    return units
 
 
-def _stated_unit(cell: str) -> str | None:
+def _stated_units(cell: str) -> set[str]:
+    """The units that a line names; none if it names anything else (填报单位：某镇)."""
     found = TABLE_UNIT.search(cell.strip().rstrip(")）"))
-    return unit_of(found[1]) if found else None
+    units = [unit_of(part) for part in BETWEEN_UNITS.split(found[1].strip())] if found else []
+    return {unit for unit in units if unit} if all(units) else set()
 
 
 def repeats_header(cells: Sequence[str], header: Header, dataset: Dataset) -> bool:

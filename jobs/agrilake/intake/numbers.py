@@ -16,6 +16,9 @@ NUMBER = re.compile(
     r"(?P<unit>[^\d.,+\-].*)?",
     re.IGNORECASE | re.DOTALL,
 )
+DEGREES = re.compile(
+    r"(?P<degrees>\d{1,3})[°度](?P<minutes>\d{1,2})['′’分](?:(?P<seconds>\d{1,2}(?:\.\d{1,6})?)(?:\"|″|′′|''|”|秒)?)?"
+)
 FORMULA_ERRORS = re.compile(r"#(?:REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|#+)", re.IGNORECASE)
 MINUS = str.maketrans({"−": "-", "–": "-", "﹣": "-"})
 EXCEL_DIGITS = 15
@@ -56,10 +59,11 @@ def parse_number(text: str, column: NumberColumn) -> Decimal | int | float | Bro
         return Broken("excel_spoilt", "公式出错或列宽不够")
     in_brackets = normal.startswith("(") and normal.endswith(")")
     match = NUMBER.fullmatch(_without_spaces(normal[1:-1] if in_brackets else normal).replace("¥", "", 1))
-    if match is None or not re.search(r"\d", match["digits"] + (match["fraction"] or "")):
+    if match is None or not _digits(match) or (in_brackets and match["sign"]):
         return Broken(column.rule)
-    if in_brackets and match["sign"]:
-        return Broken(column.rule)
+    angle = _angle(normal) if column.unit and parse_unit(column.unit).base == "degree" else None
+    if angle is not None:
+        return fit(angle, column)
     unit = (match["unit"] or "").strip() or ("元" if "¥" in normal[:2] else "")
     factor = factor_of(unit, column)
     if factor is None:
@@ -69,6 +73,19 @@ def parse_number(text: str, column: NumberColumn) -> Decimal | int | float | Bro
     if isinstance(value, Broken):
         return value
     return fit((-value if in_brackets else value) * factor, column)
+
+
+def _digits(match: re.Match[str]) -> bool:
+    return bool(re.search(r"\d", match["digits"] + (match["fraction"] or "")))
+
+
+def _angle(text: str) -> Fraction | None:
+    """106°48′12.3″ or 106度48分12.3秒 as decimal degrees; None for what is none."""
+    match = DEGREES.fullmatch(re.sub(r"\s", "", text))
+    if match is None:
+        return None
+    minutes, seconds = int(match["minutes"]), Fraction(match["seconds"] or 0)
+    return int(match["degrees"]) + Fraction(minutes, 60) + seconds / 3600 if minutes < 60 and seconds < 60 else None
 
 
 def _written(match: re.Match[str]) -> Fraction | Broken:

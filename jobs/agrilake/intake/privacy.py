@@ -13,6 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
+from agrilake.checks import CheckContext
+from agrilake.checks.identifiers import bank_card, resident_id
 from agrilake.contract.model import Column
 from agrilake.errors import SecretError
 from agrilake.paths import Home
@@ -25,6 +27,7 @@ PERSONAL_NUMBERS = re.compile(
     r"(?<!\d)(?:(?P<id_no>[1-9]\d{16}[\dXx])|(?P<bank_card>[1-9]\d{15,18})|(?P<phone>1[3-9]\d{9}))(?!\d)"
 )
 MIGHT_BE_PERSONAL = r"\d{11}|\d{4}[ -]\d{4}|[\uFF10-\uFF19]{8}"
+NOWHERE = CheckContext()
 SPACED_DIGITS = re.compile(r"(?<=\d)[ \-](?=\d)")
 
 
@@ -158,7 +161,8 @@ def shown(values: pl.Series, column: Column | None = None) -> pl.Series:
     """The cells as a person may see them: masked by the column's kind, else free of personal numbers.
 
     A code that fits its column's pattern and holds letters (a waybill, a trace code) is left whole, although
-    a part of it may look like a card number.
+    a part of it may look like a card number; so is a number that fits it and has the check digit neither of a card nor
+    of a resident (the code of a parcel).
     """
     if column is not None and column.pii is not None:
         distinct = values.drop_nulls().unique()
@@ -166,7 +170,8 @@ def shown(values: pl.Series, column: Column | None = None) -> pl.Series:
         return values.replace_strict(distinct, masks, default=None, return_dtype=pl.String)
     suspects = values.filter(values.str.contains(MIGHT_BE_PERSONAL).fill_null(False)).unique()
     if column is not None and column.pattern and len(suspects):
-        codes = suspects.str.contains(f"^(?:{column.pattern})$") & suspects.str.contains(r"^[A-Z]+\d+$")
+        nobodys = suspects.str.contains(r"^\d{16,}$") & ~bank_card(suspects, NOWHERE) & ~resident_id(suspects, NOWHERE)
+        codes = suspects.str.contains(f"^(?:{column.pattern})$") & (suspects.str.contains(r"^[A-Z]+\d+$") | nobodys)
         suspects = suspects.filter(~codes)
     if suspects.is_empty():
         return values

@@ -106,6 +106,8 @@ def _context(name: DeliveryName, settings: Settings, divisions: DivisionIndex | 
         longitudes=(box.min_lon, box.max_lon),
         latitudes=(box.min_lat, box.max_lat),
         division_codes=divisions.codes if divisions else None,
+        civil_codes=divisions.civil if divisions else None,
+        district_code=settings.district_code,
     )
 
 

@@ -13,12 +13,15 @@ from agrilake.contract.model import Column, Dataset
 UNIT_FAMILIES = (
     frozenset({"元", "千元", "万元", "亿元"}),
     frozenset({"亩", "万亩", "公顷", "平方米", "m2", "平方公里", "km2"}),
-    frozenset({"克", "g", "斤", "公斤", "千克", "kg", "吨", "t", "万吨"}),
+    frozenset({"克", "g", "斤", "万斤", "公斤", "万公斤", "千克", "kg", "吨", "t", "万吨"}),
     frozenset({"米", "m", "公里", "千米", "km"}),
     frozenset({"人", "万人", "户", "万户", "人次", "万人次"}),
     frozenset({"个", "件", "万件", "单", "万单", "台", "辆", "张", "床", "批", "次", "头", "万头", "只", "万只", "羽"}),
     frozenset({"%", "‰"}),
-    frozenset({"分钟", "小时", "天", "年", "岁", "元/亩", "元/吨", "元/公斤", "吨/日", "吨/天", "千瓦", "kw", "度"}),
+    frozenset({"分钟", "小时", "天", "年", "岁", "元/亩", "元/吨", "元/公斤", "吨/日", "吨/天", "度"}),
+    frozenset({"头", "万头", "只", "万只", "羽", "万羽", "头只", "万头只"}),
+    frozenset({"千瓦", "kw", "瓦", "马力"}),
+    frozenset({"mg/kg", "毫克/千克", "μg/kg", "ug/kg", "微克/千克", "g/kg", "ppm", "ppb"}),
 )
 UNITS = frozenset().union(*UNIT_FAMILIES)
 RECEIPT_COLUMNS = {"原行号": "_origin_line", "原工作表": "_origin_sheet", "问题": "", "改法": ""}

@@ -1,8 +1,9 @@
 """Units that departments write, converted exactly.
 
 A unit is a base (what is measured, in which base unit) and an exact factor. 1 公顷 = 15 亩 and 1 亩 = 2000/3 m²
-by State Council order; 1 斤 = 0.5 kg. Units that are not in the table (户, 单, 台次 …) are their own base, so that
-they compare with themselves, with a multiplier before them (万户), and with nothing else.
+by State Council order; 1 斤 = 0.5 kg; 1 马力 = 0.735 kW as the statistics of farm machinery count it. Units that are
+not in the table (户, 单, 台次 …) are their own base, so that they compare with themselves, with a multiplier before
+them (万户), and with nothing else.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ _LENGTH |= {"cm": Fraction(1, 100), "厘米": Fraction(1, 100), "mm": Fraction(1
 _VOLUME: _Factors = {"m3": 1, "立方米": 1, "立方": 1, "方": 1, "l": Fraction(1, 1000), "升": Fraction(1, 1000)}
 _TIME: _Factors = {"小时": 1, "h": 1, "hour": 1, "分钟": Fraction(1, 60), "min": Fraction(1, 60), "天": 24, "day": 24}
 _POWER: _Factors = {"kw": 1, "千瓦": 1, "w": Fraction(1, 1000), "瓦": Fraction(1, 1000), "mw": 1000, "兆瓦": 1000}
+_POWER |= {"马力": Fraction(735, 1000)}
+_CONTENT: _Factors = {"mg/kg": 1, "毫克/千克": 1, "毫克/公斤": 1, "ppm": 1, "g/kg": 1000, "克/千克": 1000}
+_CONTENT |= dict.fromkeys(("μg/kg", "ug/kg", "微克/千克", "微克/公斤", "ppb"), Fraction(1, 1000))
 _RATE: _Factors = {"mbps": 1, "mb/s": 1, "兆": 1, "gbps": 1000, "kbps": Fraction(1, 1000)}
 _SHARE: _Factors = {"1": 1, "ratio": 1, "%": Fraction(1, 100), "percent": Fraction(1, 100), "‰": Fraction(1, 1000)}
 _TABLE: dict[str, _Factors] = {
@@ -52,6 +56,8 @@ _TABLE: dict[str, _Factors] = {
     "m3": _VOLUME,
     "hour": _TIME,
     "kw": _POWER,
+    "mg/kg": _CONTENT,
+    "head": dict.fromkeys(("head", "头", "只", "羽", "头只"), 1),
     "kva": {"kva": 1, "千伏安": 1, "mva": 1000},
     "mbps": _RATE,
     "t/day": {"t/day": 1, "t/d": 1, "吨/日": 1, "吨/天": 1, "m3/d": 1, "立方米/日": 1},

@@ -54,7 +54,7 @@ def silver_type(column: Column) -> pl.DataType:
 
 def type_column(raw: pl.Series, column: Column, dataset: Dataset, header_unit: str | None = None) -> Typed:
     """Clean and type one column; rules: excel_spoilt, enum, type_*, date_precision, unit_unknown, scale, overflow."""
-    text = clean(raw, column)
+    text = _reworded(clean(raw, column), column)
     if column.enum:
         values, problems = _enumerated(text, column)
     elif column.name == dataset.period_column:
@@ -62,6 +62,16 @@ def type_column(raw: pl.Series, column: Column, dataset: Dataset, header_unit: s
     else:
         values, problems = _plain(text, column, header_unit)
     return Typed(text, values, problems)
+
+
+def _reworded(text: pl.Series, column: Column) -> pl.Series:
+    """Words of the contract that stand for a value (未检出) replaced by it."""
+    if not column.words:
+        return text
+    meanings = {_fold(word): meaning for word, meaning in column.words}
+    distinct = text.drop_nulls().unique()
+    known = {value: meanings[_fold(value)] for value in distinct if _fold(value) in meanings}
+    return text.replace(known) if known else text
 
 
 def _plain(text: pl.Series, column: Column, header_unit: str | None) -> tuple[pl.Series, pl.DataFrame]:

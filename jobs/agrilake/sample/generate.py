@@ -11,6 +11,7 @@ from typing import Any
 from agrilake.sample import (
     agri,
     agri_files,
+    agri_wave,
     badfiles,
     civil,
     commerce,
@@ -30,6 +31,7 @@ COMMITTED: dict[str, Any] = {
     "months": ("2024-01", "2024-02"),
     "townships": ("玉峰山镇", "兴隆镇", "洛碛镇"),
     "parcel_rows": 6000,
+    "iot_rows": 1500,
     "scale": 0.2,
 }
 """Arguments of the small set in sample_data/; two of its villages share a name, all its towns have two codes."""
@@ -73,12 +75,14 @@ def generate(
     parcel_rows: int | None = None,
     scale: float = 1.0,
     bad_files: bool = True,
+    iot_rows: int | None = None,
 ) -> SampleManifest:
     """Write <target>/inbox/<department>/… and <target>/truth/…; the same arguments give the same bytes.
 
     `months` is a year or consecutive months (2024-01 …) of one year; `townships` limits the divisions (names or
-    codes); `parcel_rows` is the total of postal_parcel over all months (about); `scale` multiplies the number of
-    households, entities and elders; `bad_files` adds the files that must be refused.
+    codes); `parcel_rows` and `iot_rows` are the totals of postal_parcel and agri_iot_reading over all months
+    (about); `scale` multiplies the number of households, entities and elders; `bad_files` adds the files that must
+    be refused.
     Raises FileExistsError if the target has an inbox or truth already, ValueError for bad months or townships.
     """
     if (target / "inbox").exists() or (target / "truth").exists():
@@ -88,7 +92,8 @@ def generate(
         raise ValueError(f"months must be in order and without repeats, got {', '.join(chosen)}")
     places = load_places(seed, townships)
     drop = Drop(target, places, seed)
-    facts = _facts(drop, seed, chosen, scale, parcel_rows or DEFAULT_PARCEL_ROWS)
+    iot_rows = iot_rows or agri_wave.DEFAULT_IOT_ROWS
+    facts = _facts(drop, seed, chosen, scale, parcel_rows or DEFAULT_PARCEL_ROWS, iot_rows)
     if bad_files:
         badfiles.deliver(drop, chosen, facts.households.first)
     expected = drop.finish()
@@ -106,7 +111,7 @@ def generate(
     return manifest
 
 
-def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_rows: int) -> truth.Facts:
+def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_rows: int, iot_rows: int) -> truth.Facts:
     """Make the facts department by department, and write each one's files."""
     places = drop.places
     years = sorted({int(month[:4]) for month in months})
@@ -119,6 +124,7 @@ def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_ro
     agri_files.deliver_batches(drop, batches, seed)
     commerce_sites = commerce.sites(places, months, seed)
     commerce.deliver_sites(drop, commerce_sites, seed)
+    agri_wave.deliver(drop, households, entities, commerce_sites, months, seed, scale, iot_rows)
     sales = commerce.sales(entities, months, seed)
     commerce.deliver_sales(drop, sales, months, seed)
     elders = civil.elders(places, months, seed, scale)

@@ -1,8 +1,9 @@
 """Made-up but well-formed identifiers, names and phones.
 
-Nothing here can belong to anybody: area 500199 is assigned to no county (GB/T 2260) and the mobile range 154 to
-no operator. Check characters follow GB 11643 (resident identity), GB 11714 (organisation) and GB 32100 (credit
-code); the formulas are written out here on purpose, so that the truth does not lean on the lake's own checks.
+Nothing here can belong to anybody: area 500199 is assigned to no county (GB/T 2260), the mobile range 154 to no
+operator, and cards of country 999 to no bank. Check characters follow GB 11643 (resident identity), GB 11714
+(organisation), GB 32100 (credit code) and ISO/IEC 7812 (cards); the formulas are written out here on purpose, so that
+the truth does not lean on the lake's own checks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 AREA = "500199"
 PHONE_PREFIX = "154"
+CARD_PREFIX = "9999"
 CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -60,6 +62,21 @@ def credit_code(kind: str, number: int) -> str:
     body = f"MA{number:06d}" if kind != "91" else f"{30000000 + number:08d}"
     first17 = f"{kind}{AREA}{body}{organisation_check(body)}"
     return first17 + credit_check(first17)
+
+
+def luhn_digit(body: str) -> str:
+    """The last digit of a card number (ISO/IEC 7812, Luhn)."""
+    total = 0
+    for place, digit in enumerate(reversed(body)):
+        doubled = int(digit) * (2 if place % 2 == 0 else 1)
+        total += doubled - 9 if doubled > 9 else doubled
+    return str(-total % 10)
+
+
+def bank_card(rng: np.random.Generator) -> str:
+    """A card number of 19 digits that no bank issues: 9 is for national use, and no country has the number 999."""
+    body = f"{CARD_PREFIX}{rng.integers(0, 10**14):014d}"
+    return body + luhn_digit(body)
 
 
 def wrong_check(identifier: str) -> str:

@@ -11,13 +11,16 @@ import numpy as np
 from agrilake.contract.model import Column, Dataset, LogicalType
 from agrilake.sample.places import Places
 from agrilake.sample.records import Record
-from agrilake.sample.spelling import Cell, Style, header_of, spell
+from agrilake.sample.spelling import Cell, Style, header_of, in_unit, spell
 
 GROUPS = {
     "位置": ("lon", "lat"),
     "人口情况": ("registered_population", "resident_population"),
     "公开情况": ("disclosed", "disclosed_on"),
     "销售情况": ("orders", "amount_yuan"),
+    "产量产值": ("output_t", "value_wan_yuan"),
+    "存栏出栏": ("stock", "slaughtered"),
+    "承包期限": ("contract_from", "contract_to"),
 }
 
 
@@ -105,6 +108,9 @@ class _Writer:
             lines = [Line("preamble", self.wide(title)), Line("preamble", self.wide(f"填报单位：{self.dataset.owner}"))]
         if self.style.money == "wan_preamble":
             lines.append(Line("preamble", self.wide("单位：万元")))
+        if self.style.units and self.style.units_in == "preamble":
+            units = "、".join(other for _, other in self.style.units)
+            lines.append(Line("preamble", self.wide(f"计量单位：{units}")))
         return lines
 
     def titles(self) -> list[str]:
@@ -157,10 +163,11 @@ class _Writer:
         """合计 in the first cell, sums under the counts and amounts; the sums cover clean rows alone."""
         cells: list[Cell] = []
         for column in self.columns:
-            additive = column.unit in ("户", "人", "元", "单", "公斤")
+            additive = column.unit in ("户", "人", "元", "单", "公斤", "亩", "吨", "万元", "头只", "千瓦")
             if additive and column.type in (LogicalType.INTEGER, LogicalType.NUMBER):
                 values = [record.values.get(column.name) for record in records if record.clean]
-                total = sum((Decimal(str(value)) for value in values if value is not None), Decimal(0))
+                whole = sum((Decimal(str(value)) for value in values if value is not None), Decimal(0))
+                total = in_unit(whole, column, self.style)
                 cells.append(float(total) if self.style.workbook else f"{total:f}")
             else:
                 cells.append("")

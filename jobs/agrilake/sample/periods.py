@@ -21,6 +21,11 @@ def last_day(month: str) -> date:
     return first_day(next_month(month)) - timedelta(days=1)
 
 
+def end_of(period: str) -> date:
+    """Last day of a month 2024-05 or a quarter 2024Q2."""
+    return last_day(f"{period[:4]}-{3 * int(period[-1]):02d}" if "Q" in period else period)
+
+
 def next_month(month: str) -> str:
     """The month after."""
     return f"{first_day(month).replace(day=28) + timedelta(days=4):%Y-%m}"
@@ -55,3 +60,8 @@ def week_month(day: date) -> str:
 def weeks_in(month: str) -> int:
     """How many ISO weeks belong to a month: its Thursdays."""
     return sum(day.weekday() == 3 for day in days_of(month))
+
+
+def months_of(quarter: str, months: Sequence[str]) -> list[str]:
+    """Those of the months that lie in the quarter."""
+    return [month for month in months if quarter_of(month) == quarter]

@@ -25,6 +25,17 @@ DATE_SPELLINGS: dict[str, Callable[[date], str]] = {
     "serial": lambda day: str((day - EXCEL_EPOCH).days),
 }
 WAN = Decimal(10_000)
+OTHER_UNITS = {
+    ("亩", "公顷"): Decimal(15),
+    ("亩", "平方米"): Decimal("0.0015"),
+    ("吨", "公斤"): Decimal("0.001"),
+    ("吨", "万斤"): Decimal(5),
+    ("万元", "元"): Decimal("0.0001"),
+    ("千瓦", "马力"): Decimal("0.735"),
+    ("头只", "万头"): WAN,
+    ("毫克/千克", "μg/kg"): Decimal("0.001"),
+}
+"""How many of the contract's unit one of the department's is."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,8 @@ class Style:
     `extra` (a column that nobody asked for) are the things around a table. `dates`, `periods`, `numbers` (plain,
     thousands, fullwidth, mixed), `money` (yuan, wan_header, wan_cell, wan_preamble), `divisions` (code, civil, name,
     full, mixed), `booleans` and `labels` (0 label, n-th other spelling) are the spellings; `nothing` stands for empty.
+    `units` are pairs of the contract's unit and the department's own, which it states in its header, cell or preamble
+    (`units_in`); `percents` writes shares as 35%, `degrees` coordinates as 106°48′45.00″.
     """
 
     form: str = "csv"
@@ -61,11 +74,19 @@ class Style:
     booleans: tuple[str, str] = ("是", "否")
     labels: int = 0
     nothing: str = ""
+    units: tuple[tuple[str, str], ...] = ()
+    units_in: str = "header"
+    percents: bool = False
+    degrees: bool = False
 
     @property
     def workbook(self) -> bool:
         """Whether cells are typed."""
         return self.form in ("xlsx", "xls")
+
+    def unit_of(self, column: Column) -> str | None:
+        """The unit that the department uses instead of the contract's, if it has one of its own."""
+        return dict(self.units).get(column.unit or "")
 
 
 def header_of(column: Column, dataset: Dataset, style: Style) -> str:
@@ -74,6 +95,9 @@ def header_of(column: Column, dataset: Dataset, style: Style) -> str:
     taken = {other.title for other in dataset.columns if other is not column}
     title = titles[style.headers % len(titles)] if style.headers else column.title
     title = column.title if title in taken else title
+    other = style.unit_of(column)
+    if other and style.units_in != "cell":
+        return title.partition("（")[0] + (f"（{other}）" if style.units_in == "header" else "")
     if column.unit == "元" and style.money == "wan_header":
         return title.removesuffix("（元）") + "（万元）"
     # A bare synonym: the unit of the line 单位：万元 above the table holds for it.
@@ -123,6 +147,9 @@ def spell_division(place: Place, places: Places, style: Style, rng: np.random.Ge
 
 def spell_period(period: str, style: Style) -> str:
     """A year or month in one of the usual ways."""
+    if "Q" in period:
+        year, _, quarter = period.partition("Q")
+        return f"{year}年第{quarter}季度" if style.periods == "chinese" else period
     year, _, month = period.partition("-")
     match style.periods:
         case "chinese":
@@ -153,9 +180,41 @@ def _label(value: str, column: Column, style: Style) -> str:
     return spellings[style.labels % len(spellings)]
 
 
-def _number(value: Decimal, column: Column, style: Style, rng: np.random.Generator) -> Cell:
+def in_unit(value: Decimal, column: Column, style: Style) -> Decimal:
+    """The value in the department's unit; ValueError where that would need rounding."""
+    other = style.unit_of(column)
+    if other is None:
+        return value
+    factor = OTHER_UNITS[column.unit or "", other]
+    converted = value / factor
+    if converted * factor != value:
+        raise ValueError(f"{column.name}: {value} {column.unit} is no finite number of {other}")
+    return converted.normalize()
+
+
+def _degrees(value: Decimal) -> str:
+    seconds = round(value * 3600, 2)
+    return f"{int(seconds // 3600)}°{int(seconds % 3600 // 60):02d}′{seconds % 60:05.2f}″"
+
+
+def _special(value: Decimal, column: Column, style: Style) -> Cell:
+    """Coordinates, shares in percent, and amounts with the department's unit in the cell; None for all others."""
+    if column.unit == "度" and style.degrees:
+        return _degrees(value)
     if column.scale is None and column.type is LogicalType.NUMBER:
         return float(value) if style.workbook else str(value)
+    if column.unit is None and column.maximum == 1 and style.percents:
+        return f"{(value * 100).normalize():f}%"
+    if style.unit_of(column) and style.units_in == "cell":
+        return f"{in_unit(value, column, style):f}{style.unit_of(column)}"
+    return None
+
+
+def _number(value: Decimal, column: Column, style: Style, rng: np.random.Generator) -> Cell:
+    special = _special(value, column, style)
+    if special is not None:
+        return special
+    value = in_unit(value, column, style)
     if column.unit == "元" and style.money in ("wan_header", "wan_preamble"):
         return float(value / WAN) if style.workbook else f"{(value / WAN).normalize():f}"
     if column.unit == "元" and style.money == "wan_cell" and value >= WAN:

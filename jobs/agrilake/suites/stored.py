@@ -15,9 +15,11 @@ from agrilake.contract.settings import Settings
 from agrilake.errors import UsageError
 from agrilake.lake.files import scan
 from agrilake.paths import Home
+from agrilake.suites.build import PERIOD
 from agrilake.suites.judge import Surroundings
 
 DIVISION_TABLE, DIVISION_CODE = "stats_division", "code"
+CROSSWALK_TABLE = "stats_division_crosswalk"
 LEVEL_OF_CODE: dict[str, Callable[[str], bool]] = {
     "county": lambda code: code.endswith("000000"),
     "township": lambda code: code.endswith("000") and not code.endswith("000000"),
@@ -86,8 +88,22 @@ def surroundings_for(home: Home, suite: Mapping[str, Any], settings: Settings) -
             belongs = LEVEL_OF_CODE[target] if kind == "division" else LEVEL_OF_CODE["any"]
             lookups[name] = frozenset(code for code in codes if belongs(code))
     box = settings.box
-    context = CheckContext(longitudes=(box.min_lon, box.max_lon), latitudes=(box.min_lat, box.max_lat))
+    context = CheckContext(
+        longitudes=(box.min_lon, box.max_lon),
+        latitudes=(box.min_lat, box.max_lat),
+        civil_codes=_civil_codes(home),
+        district_code=settings.district_code,
+    )
     return Surroundings(context, lookups), wanted - set(lookups)
+
+
+def _civil_codes(home: Home) -> dict[str, str] | None:
+    """Codes of civil affairs to those of statistics, from the crosswalk; None until it has arrived."""
+    frame = scan(home.table("silver", CROSSWALK_TABLE))
+    if frame is None:
+        return None
+    newest = frame.sort(PERIOD).unique("civil_code", keep="last")
+    return dict(newest.select("civil_code", "statistics_code").collect().iter_rows())
 
 
 def _codes(home: Home, table: str, column: str) -> Iterable[str] | None:

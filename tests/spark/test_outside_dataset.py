@@ -1,4 +1,4 @@
-"""A thirteenth dataset needs one contract and one sample file, from outside the source tree, and nothing else."""
+"""A further dataset needs one contract and one sample file, from outside the source tree, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.support.samples import drop
 
 from agrilake.paths import project_root
 
-DATA = Path(__file__).parents[1] / "data" / "thirteenth"
-FILE = DATA / "agri_machinery__2024Q1.csv"
+DATA = Path(__file__).parents[1] / "data" / "outside"
+FILE = DATA / "water_facility__2024Q1.csv"
 
 pytestmark = pytest.mark.spark
 
@@ -30,30 +30,30 @@ def environment() -> Mapping[str, str]:
 @pytest.fixture(scope="module")
 def home(small_lake: Path, tmp_path_factory: pytest.TempPathFactory, environment: Mapping[str, str]) -> Path:
     """The small lake, to which a department has dropped a file of a dataset that the source tree does not know."""
-    home = tmp_path_factory.mktemp("thirteenth") / "home"
+    home = tmp_path_factory.mktemp("outside") / "home"
     shutil.copytree(small_lake, home, symlinks=True, ignore=shutil.ignore_patterns("publications"))
-    drop(FILE, home, department="agri")
+    drop(FILE, home, department="water")
     done = agrilake(home, "run", "--json", env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads(done.stdout)
-    assert [item["dataset"] for item in report["deliveries"]] == ["agri_machinery"]
+    assert [item["dataset"] for item in report["deliveries"]] == ["water_facility"]
     assert (report["rows_read"], report["rows_accepted"], report["rows_quarantined"]) == (4, 2, 2)
     return home
 
 
 def test_it_arrives_in_silver(home: Path, environment: Mapping[str, str]) -> None:
-    query = "select machine_no, kind, power_kw, hill_suited from silver.agri_machinery order by machine_no"
+    query = "select facility_no, kind, capacity_m3, automated, lon from silver.water_facility order by facility_no"
     done = agrilake(home, "sql", query, "--json", env=environment)
     assert json.loads(done.stdout) == [
-        {"machine_no": "NJ00000001", "kind": "tiller", "power_kw": 6.3, "hill_suited": True},
-        {"machine_no": "NJ00000002", "kind": "drone", "power_kw": 2.5, "hill_suited": True},
+        {"facility_no": "SL00000001", "kind": "pond", "capacity_m3": 8500.0, "automated": False, "lon": 106.702345},
+        {"facility_no": "SL00000002", "kind": "reservoir", "capacity_m3": 125000.0, "automated": True, "lon": 106.71},
     ]
 
 
 def test_the_lake_as_it_was_does_not_know_it(home: Path, environment: Mapping[str, str]) -> None:
-    before = agrilake(home, "sql", "select 1 from silver.agri_machinery", "--version", "1", env=environment)
+    before = agrilake(home, "sql", "select 1 from silver.water_facility", "--version", "1", env=environment)
     assert before.returncode == 2
-    assert "silver.agri_machinery" in before.stderr
+    assert "silver.water_facility" in before.stderr
     same = agrilake(
         home, "sql", "select count(*) n from silver.postal_site", "--version", "1", "--json", env=environment
     )
@@ -61,22 +61,22 @@ def test_the_lake_as_it_was_does_not_know_it(home: Path, environment: Mapping[st
 
 
 def test_its_receipt_says_what_to_mend(home: Path) -> None:
-    pages = list((home / "outbox" / "agri").glob("agri_machinery__2024Q1*.html"))
+    pages = list((home / "outbox" / "water").glob("water_facility__2024Q1*.html"))
     assert len(pages) == 1
     text = pages[0].read_text(encoding="utf-8")
-    for words in ("农机装备", "机具种类", "挖掘机", "没有这个村", "无人机"):
+    for words in ("中小型水利设施", "设施类型", "水井", "没有这个村", "山坪塘"):
         assert words in text
 
 
 def test_its_suite_ran(home: Path, environment: Mapping[str, str]) -> None:
     done = agrilake(home, "status", "--json", env=environment)
-    assert json.loads(done.stdout)["suites"]["agri_machinery"] == "pass"
+    assert json.loads(done.stdout)["suites"]["water_facility"] == "pass"
 
 
 def test_the_dictionary_the_form_and_the_dag_know_it(
     home: Path, tmp_path: Path, environment: Mapping[str, str]
 ) -> None:
-    form = agrilake(home, "template", "农机装备", "--out", str(tmp_path / "form.xlsx"), env=environment)
+    form = agrilake(home, "template", "中小型水利设施", "--out", str(tmp_path / "form.xlsx"), env=environment)
     assert form.returncode == 0, form.stderr
     assert (tmp_path / "form.xlsx").stat().st_size > 4000
     program = (
@@ -85,8 +85,8 @@ def test_the_dictionary_the_form_and_the_dag_know_it(
         "from agrilake.contract.load import load_registry\n"
         "from agrilake.contract.settings import load_settings\n"
         "import agrilake_dags\n"
-        "print('农机装备' in dictionary_markdown(load_registry(), load_settings()), "
-        "'silver_agri_machinery' in vars(agrilake_dags))"
+        "print('中小型水利设施' in dictionary_markdown(load_registry(), load_settings()), "
+        "'silver_water_facility' in vars(agrilake_dags))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,0 +1,98 @@
+"""The usual file of a department: its rows, one row for each defect, a pair that contradicts itself, and repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from agrilake.sample.drop import Drop, ExpectedFile
+from agrilake.sample.identifiers import stream
+from agrilake.sample.periods import end_of
+from agrilake.sample.places import Places
+from agrilake.sample.records import Defect, Finding, Record, Row, conflicting, mixed, spoilt
+from agrilake.sample.spelling import Style
+
+FIRST_SPARE, CONFLICT, LONG = 1, 90, 91
+
+
+def village_slot(places: Places, kinds: Sequence[str], number: int) -> tuple[str, str]:
+    """A village and a kind for the spare row of that number, each pair once; `kinds` are those that no fact has."""
+    at = number if number < CONFLICT else number - CONFLICT + 20
+    villages = places.villages
+    return villages[at % len(villages)].code, kinds[at // len(villages) % len(kinds)]
+
+
+def plain(row: Row, _style: Style) -> Record:
+    """The row as it is, in its township's sheet."""
+    return Record(row, group=town_of(row))
+
+
+def town_of(row: Row) -> str:
+    """The code of the row's township."""
+    return f"{row['division_code'][:9]}000"
+
+
+@dataclass(frozen=True)
+class Extract:
+    """How the files of one dataset look and what is wrong with some rows.
+
+    `key` names the key's columns joined by commas; `spare(row, file, number)` gives a row that is no fact, under a
+    key that no fact has; `contradiction` is what a second row of that key says differently. `day` is the column that
+    may not lie after the period. `record` makes a row's record, for cells that are written literally.
+    """
+
+    dataset: str
+    key: str
+    styles: Sequence[Style]
+    defects: Sequence[Defect]
+    spare: Callable[[Row, int, int], Row]
+    contradiction: Callable[[Row], Row]
+    day: str | None = None
+    duplicates: int = 2
+    record: Callable[[Row, Style], Record] = plain
+
+    def deliver(
+        self, drop: Drop, rows_by_period: Mapping[str, Sequence[Row]], seed: int, per_file: int | None = None
+    ) -> list[ExpectedFile]:
+        """A file for each period with rows; the first has every defect, later ones `per_file` in turns (None: all)."""
+        return [
+            self._file(drop, index, period, rows, seed, per_file)
+            for index, (period, rows) in enumerate(rows_by_period.items())
+            if rows
+        ]
+
+    def _file(
+        self,
+        drop: Drop,
+        index: int,
+        period: str,
+        rows: Sequence[Row],
+        seed: int,
+        per_file: int | None,
+    ) -> ExpectedFile:
+        rng = stream(seed, self.dataset, "file", period)
+        style = self.styles[index % len(self.styles)]
+        defects = self._defects(index, period, per_file)
+
+        def spare(number: int) -> Row:
+            return self.spare(rows[(index * 31 + number * 7) % len(rows)], index, number)
+
+        dirty = [spoilt(spare(at), [defect], self._group(spare(at))) for at, defect in enumerate(defects, FIRST_SPARE)]
+        base = spare(CONFLICT)
+        dirty += conflicting(base, self.key, self.contradiction(base), self._group(base))
+        if not style.workbook:
+            dirty.append(Record(spare(LONG), findings=(Finding("", "field_count"),), extra_cells=2))
+        records = [self.record(row, style) for row in rows]
+        duplicates = self.duplicates if len(rows) > self.duplicates else 0
+        return drop.table(self.dataset, period, mixed(records, dirty, rng, duplicates), style)
+
+    def _defects(self, index: int, period: str, per_file: int | None) -> list[Defect]:
+        count = len(self.defects) if index == 0 or per_file is None else min(per_file, len(self.defects))
+        chosen = [self.defects[(index * count + at) % len(self.defects)] for at in range(count)]
+        if self.day is None:
+            return chosen
+        return [*chosen, Defect(self.day, "not_future", f"{end_of(period) + timedelta(days=9):%Y-%m-%d}")]
+
+    def _group(self, row: Row) -> str:
+        return town_of(row) if "division_code" in row else ""
