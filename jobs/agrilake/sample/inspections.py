@@ -28,7 +28,9 @@ DETECTED, EXCEEDED = 0.28, 0.022
 STYLES = (
     Style(form="xlsx", titled=True, preamble=True, numbered=True, dates="cell", booleans=("合格", "不合格")),
     Style(headers=1, divisions="name", dates="slash", booleans=("符合", "不符合"), notes=True),
-    Style(encoding="utf-8-bom", headers=2, units=(("毫克/千克", "μg/kg"),), divisions="mixed", booleans=("合格", "超标")),
+    Style(
+        encoding="utf-8-bom", headers=2, units=(("毫克/千克", "μg/kg"),), divisions="mixed", booleans=("合格", "超标")
+    ),
     Style(form="xls", headers=3, units=(("毫克/千克", "μg/kg"),), units_in="cell", dates="chinese", preamble=True),
 )
 DEFECTS = (
