@@ -15,7 +15,8 @@ from typing import Any
 
 from superset.app import create_app
 
-LEADER_ROLE = "领导"
+LEADER_ROLE, ANALYST_ROLE = "领导", "分析人员"
+LEADER_DATABASE, ANALYST_DATABASE = "agrilake", "agrilake_analyst"
 # What a reader of dashboards needs; nothing that writes content, and nothing of SQL Lab.
 LEADER_EXTRA_PERMISSIONS = {
     ("menu_access", "Dashboards"),
@@ -44,14 +45,20 @@ def main() -> None:
     parser.add_argument("--exports", type=Path, required=True, help="folder of the committed export")
     parser.add_argument("--admin-password", type=Path, required=True, help="file with the password of admin")
     parser.add_argument("--leader-password", type=Path, required=True, help="file with the password of leader")
+    parser.add_argument("--analyst-password", type=Path, required=True, help="file with the password of analyst")
     arguments = parser.parse_args()
     app = create_app()
     with app.app_context():
+        from superset import security_manager
+
         prepare_metadata()
         admin = ensure_user("admin", "管理员", "Admin", arguments.admin_password)
         import_export(arguments.exports, admin)
-        grant_leader_role(database_name(arguments.exports))
+        leaders = database_name(arguments.exports, LEADER_DATABASE)
+        grant_role(LEADER_ROLE, security_manager.PUBLIC_ROLE_PERMISSIONS | LEADER_EXTRA_PERMISSIONS, [leaders])
+        grant_role(ANALYST_ROLE, gamma(), [leaders, database_name(arguments.exports, ANALYST_DATABASE)])
         ensure_user("leader", "领导", LEADER_ROLE, arguments.leader_password)
+        ensure_user("analyst", "分析人员", ANALYST_ROLE, arguments.analyst_password)
 
 
 def prepare_metadata() -> None:
@@ -91,11 +98,11 @@ def bundle(exports: Path) -> dict[str, str]:
     return {path.relative_to(exports).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
-def database_name(exports: Path) -> str:
-    """Name of the one database of the export."""
+def database_name(exports: Path, file_name: str) -> str:
+    """Name of a database of the export."""
     import yaml
 
-    [file] = sorted((exports / "databases").glob("*.yaml"))
+    file = exports / "databases" / f"{file_name}.yaml"
     return str(yaml.safe_load(file.read_text(encoding="utf-8"))["database_name"])
 
 
@@ -127,16 +134,23 @@ def remove_undeclared(contents: dict[str, str]) -> None:
     db.session.commit()
 
 
-def grant_leader_role(database: str) -> None:
-    """The role of leaders: dashboards over this one database, read only; anything else is taken away."""
+def gamma() -> set[tuple[str, str]]:
+    """What Superset's own role for people who explore data may do; it has no SQL Lab."""
+    from superset import security_manager
+
+    return {(item.permission.name, item.view_menu.name) for item in security_manager.find_role("Gamma").permissions}
+
+
+def grant_role(name: str, wanted: set[tuple[str, str]], databases: list[str]) -> None:
+    """The role with exactly these permissions over these databases; anything else is taken away."""
     from superset import db, security_manager
     from superset.models.core import Database
 
-    role = security_manager.add_role(LEADER_ROLE)
-    access = db.session.query(Database).filter_by(database_name=database).one().perm
-    wanted = security_manager.PUBLIC_ROLE_PERMISSIONS | LEADER_EXTRA_PERMISSIONS
+    role = security_manager.add_role(name)
     grants = [security_manager.find_permission_view_menu(*item) for item in sorted(wanted)]
-    grants.append(security_manager.add_permission_view_menu("database_access", access))
+    for database in databases:
+        access = db.session.query(Database).filter_by(database_name=database).one().perm
+        grants.append(security_manager.add_permission_view_menu("database_access", access))
     role.permissions = [item for item in grants if item is not None]
     db.session.commit()
 

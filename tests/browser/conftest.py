@@ -37,7 +37,8 @@ def dashboards(lake_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     home = tmp_path_factory.mktemp("superset") / "home"
     first = home / "publications" / "first"
     first.mkdir(parents=True)
-    shutil.copy((lake_home / "publications" / "current" / "leader.duckdb").resolve(), first)
+    for file in ("leader.duckdb", "analyst.duckdb"):
+        shutil.copy((lake_home / "publications" / "current" / file).resolve(), first)
     (home / "publications" / "current").symlink_to("first")
     assert setup(home, project_root()), "a fresh home has everything to do"
     running = superset.ensure_superset(home)
@@ -59,13 +60,24 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def leader_page(chromium: Browser, dashboards: Dashboards) -> Iterator[Page]:
     """A page in which the leader has logged in; it shows what Superset opens first."""
+    yield from logged_in(chromium, dashboards, "leader")
+
+
+@pytest.fixture
+def analyst_page(chromium: Browser, dashboards: Dashboards) -> Iterator[Page]:
+    """A page in which the analyst has logged in."""
+    yield from logged_in(chromium, dashboards, "analyst")
+
+
+def logged_in(chromium: Browser, dashboards: Dashboards, user: str) -> Iterator[Page]:
+    """A page of a user's own, after the login."""
     context = chromium.new_context(viewport={"width": 1600, "height": 1000}, locale="zh-CN")
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
     # A late answer to the login page would put its own session cookie over the one that the login brings.
     page.goto(f"{dashboards.url}/login/", wait_until="networkidle")
-    page.fill("#username", "leader")
-    page.fill("#password", dashboards.password)
+    page.fill("#username", user)
+    page.fill("#password", dashboards.password(user))
     page.keyboard.press("Enter")
     page.wait_for_url("**/superset/dashboard/overview/**")
     yield page

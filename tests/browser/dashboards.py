@@ -8,8 +8,6 @@ from pathlib import Path
 
 import duckdb
 
-from agrilake.superset.setup import LEADER_PASSWORD
-
 
 @dataclass(frozen=True)
 class Dashboards:
@@ -23,16 +21,16 @@ class Dashboards:
         """The leader's file of the current publication."""
         return (self.home / "publications" / "current" / "leader.duckdb").resolve()
 
-    @property
-    def password(self) -> str:
-        """The leader's generated password."""
-        return (self.home / "secrets" / LEADER_PASSWORD).read_text(encoding="ascii").strip()
+    def password(self, user: str) -> str:
+        """The user's generated password."""
+        return (self.home / "secrets" / f"superset-{user}.password").read_text(encoding="ascii").strip()
 
     def republish(self, name: str, change: str) -> None:
         """Publish a copy of the current file after `change` (SQL), swapped in as the lake does it."""
         folder = self.home / "publications" / name
         folder.mkdir()
         shutil.copy(self.database, folder / "leader.duckdb")
+        shutil.copy(self.database.with_name("analyst.duckdb"), folder)
         (folder / "leader.duckdb").chmod(0o600)
         with duckdb.connect(str(folder / "leader.duckdb")) as connection:
             connection.execute(change)

@@ -128,6 +128,32 @@ def test_leader_cannot_reach_sql(leader_page: Page, dashboards: Dashboards) -> N
         assert answer.status in (400, 403, 422), answer.text()
 
 
+def rows_of_dataset(page: Page, dashboards: Dashboards, name: str) -> tuple[int, int | None]:
+    """What the chart API answers to the user of the page: status, and the number of rows that it counts."""
+    with sqlite3.connect(dashboards.home / "superset" / "superset.db") as connection:
+        (number,) = connection.execute("SELECT id FROM tables WHERE table_name = ?", [name]).fetchone()
+    request, url = page.context.request, dashboards.url
+    token = request.get(f"{url}/api/v1/security/csrf_token/").json()["result"]
+    body = {"datasource": {"id": number, "type": "table"}, "queries": [{"columns": [], "metrics": ["rows"]}]}
+    answer = request.post(f"{url}/api/v1/chart/data", data=body, headers={"X-CSRFToken": token, "Referer": url})
+    return answer.status, answer.json()["result"][0]["data"][0]["rows"] if answer.ok else None
+
+
+def test_every_department_dataset_is_the_analysts_and_not_the_leaders(
+    analyst_page: Page, leader_page: Page, dashboards: Dashboards
+) -> None:
+    analysts_file = dashboards.database.with_name("analyst.duckdb")
+    names = list(load_registry((project_root() / "schemas",)).datasets)
+    with duckdb.connect(str(analysts_file), read_only=True) as connection:
+        counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone() for name in names}
+    assert sum(1 for count in counts.values() if count and count[0]) > 10
+    for name, count in counts.items():
+        assert count is not None
+        assert rows_of_dataset(analyst_page, dashboards, name) == (200, count[0]), name
+        assert rows_of_dataset(leader_page, dashboards, name) == (403, None), name
+    assert analyst_page.context.request.get(f"{dashboards.url}/sqllab/").status == 403
+
+
 def test_import_again_makes_no_duplicates(dashboards: Dashboards) -> None:
     def counts() -> list[int]:
         with sqlite3.connect(dashboards.home / "superset" / "superset.db") as connection:

@@ -160,7 +160,13 @@ def run(lake: tuple[Home, State], held: Mapping[str, str] | None = None, registr
     """Record the lake as it is and publish it, as a run does."""
     home, state = lake
     found = {}
-    for name in ("gold/service_site", "gold/elder", "gold/indicator_value", "silver/stats_division"):
+    for name in (
+        "gold/service_site",
+        "gold/elder",
+        "gold/indicator_value",
+        "silver/stats_division",
+        "silver/postal_site",
+    ):
         path = home.table(*name.split("/"))
         if path.exists():
             found[name] = int(pl.read_delta(str(path)).height and _version(path))
@@ -227,6 +233,30 @@ def test_the_leader_sees_neither_tokens_nor_notes_in_file_names(lake: tuple[Home
     assert "张三".encode() not in published.database("leader").read_bytes()
     assert stat.S_IMODE(published.database("leader").stat().st_mode) == 0o640
     assert stat.S_IMODE(published.database("analyst").stat().st_mode) == 0o600
+
+
+def test_analysts_see_what_a_department_sent_without_any_person(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    sent = dataclasses.replace(
+        POSTAL_SITE,
+        columns=(
+            column("site_no", "站点编号", primary_key=True),
+            column("note", "备注"),
+            column("opened_on", "开办日期", LogicalType.DATE),
+            column("id_no", "身份证号", pii="id_no", privacy=Privacy.PSEUDONYM),
+        ),
+    )
+    written = f"找老张{MADE_UP_PHONE}，证号{MADE_UP_ID}"
+    way_back = {"_period": "2024-05", "_delivery_id": "d1", "_sheet": "表一", "_line": 7}
+    write(home, "silver/postal_site", [{"site_no": "S1", "note": written, "id_no": TOKEN} | way_back])
+    published = run(lake, registry=dataclasses.replace(REGISTRY, datasets={"postal_site": sent}))
+    assert rows(home, "analyst", "SELECT * FROM postal_site") == [
+        ("S1", "找老张（号码已遮盖），证号（号码已遮盖）", None, "2024-05", "d1", "表一", 7)
+    ]
+    titles = "SELECT comment FROM duckdb_columns() WHERE table_name = 'postal_site' ORDER BY column_index"
+    assert rows(home, "analyst", titles)[:2] == [("站点编号",), ("备注",)]
+    assert rows(home, "leader", "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'postal_site'") == [(0,)]
+    assert TOKEN.encode() not in published.database("leader").read_bytes()
 
 
 def test_a_file_of_no_known_dataset_shows_its_ending_alone() -> None:

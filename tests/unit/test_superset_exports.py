@@ -17,11 +17,13 @@ from agrilake.indicators.model import Indicator
 from agrilake.paths import project_root
 from agrilake.publish import layouts
 from agrilake.publish.database import empty_table, published_columns
+from agrilake.publish.departments import department_layout
 from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import LEADER, Layout
 from agrilake.superset.export import charts_in, datasets_of, export_files, rows_of
 from agrilake.superset.layout import COLUMNS, Heading
 from agrilake.superset.overview import HEAD, overview_filters
+from agrilake.superset.published import department_datasets
 from agrilake.superset.setup import exports_hash
 
 
@@ -123,6 +125,22 @@ def test_every_field_and_metric_is_valid_over_a_publication(
         empty_publication.execute(f"SELECT {fields} FROM {source}")
         metrics = ", ".join(item.expression for item in dataset.metrics)
         empty_publication.execute(f"SELECT {metrics or 1} FROM {source}")
+
+
+def test_every_contract_has_a_dataset_over_the_analysts_file(registry: Registry) -> None:
+    made = department_datasets(registry)
+    assert list(made) == sorted(registry.datasets)
+    with duckdb.connect() as connection:
+        for name, dataset in made.items():
+            contract = registry.datasets[name]
+            empty_table(connection, department_layout(contract))
+            fields = ", ".join(item.expression or f'"{item.name}"' for item in dataset.fields)
+            metrics = ", ".join(item.expression for item in dataset.metrics)
+            connection.execute(f"SELECT {fields} FROM {name}")
+            connection.execute(f"SELECT {metrics} FROM {name}")
+            names = {item.name for item in dataset.fields}
+            assert {"_delivery_id", "_sheet", "_line"} <= names, "the way back to file and line"
+            assert not names & {column.name for column in contract.personal_columns}
 
 
 def test_no_personal_column_is_exported(registry: Registry) -> None:

@@ -17,7 +17,7 @@ from agrilake.pipeline.status import LakeStatus, lake_status
 from agrilake.pipeline.steps import publication_is_current
 from agrilake.publish import current_publication
 from agrilake.services import airflow, process, spark, superset
-from agrilake.superset.setup import ADMIN_PASSWORD, LEADER_PASSWORD, setup
+from agrilake.superset.setup import ADMIN_PASSWORD, ANALYST_PASSWORD, LEADER_PASSWORD, setup
 
 POLL_SECONDS = 3.0
 DEADLINE_SECONDS = 3600.0
@@ -135,6 +135,7 @@ def _addresses(home: Path) -> list[tuple[str, str, str, str]]:
     if superset.NAME in found:
         base = f"http://127.0.0.1:{found[superset.NAME].port}/"
         rows.append(("Superset 数字乡村总览", base + DASHBOARD, "leader", str(home / "secrets" / LEADER_PASSWORD)))
+        rows.append(("Superset 部门数据", base, "analyst", str(home / "secrets" / ANALYST_PASSWORD)))
         rows.append(("Superset", base, "admin", str(home / "secrets" / ADMIN_PASSWORD)))
     if airflow.NAME in found:
         address = f"http://127.0.0.1:{found[airflow.NAME].port}/"

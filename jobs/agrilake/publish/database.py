@@ -68,7 +68,7 @@ def table_from_delta(
         missing = [column.name for column in layout.columns if column.name not in kinds]
         if missing:
             raise ConsistencyError(f"gold/{layout.name} version {version}: no column {', '.join(missing)}")
-        chosen = ", ".join(_cast(column, kinds[column.name], timezone) for column in layout.columns)
+        chosen = ", ".join(cast(column, kinds[column.name], timezone) for column in layout.columns)
         try:
             connection.execute(f"CREATE TABLE {quoted(layout.name)} AS SELECT {chosen} FROM source")
         except duckdb.ConversionException:
@@ -92,7 +92,8 @@ def registered(connection: duckdb.DuckDBPyConnection, path: Path, version: int) 
         connection.unregister("source")
 
 
-def _cast(column: Column, found: str, timezone: str) -> str:
+def cast(column: Column, found: str, timezone: str) -> str:
+    """SQL that gives a column of SQL type `found` as declared; moments become the district's clock."""
     name = quoted(column.name)
     if found == "TIMESTAMP WITH TIME ZONE" and column.sql_type == "TIMESTAMP":
         return f"{name} AT TIME ZONE '{timezone}' AS {name}"

@@ -22,10 +22,11 @@ from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery, LakeVersion, State, now
 from agrilake.paths import Home
 from agrilake.publish import database, layouts, metadata, store
+from agrilake.publish.departments import add_departments, department_layout
 from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
 from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import indicator_values, value_layout
-from agrilake.publish.model import LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
+from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
 
 FORMAT = 1
 DIVISIONS = "stats_division"
@@ -104,11 +105,13 @@ def fingerprint(content: Content) -> str:
         ]
         for table in content.registry.gold.values()
     ]
+    silver = [department_layout(dataset) for dataset in content.registry.datasets.values()]
     parts = [
         FORMAT,
         [content.lake.version, content.lake.tables],
         [content.settings.district_code, content.settings.district_name, content.settings.timezone],
         gold,
+        [[layout.name, layout.title, [[c.name, c.sql_type, c.title] for c in layout.columns]] for layout in silver],
         metadata.indicator_rows(content.indicators, content.settings.departments),
         metadata.delivery_rows(content.deliveries, content.registry, content.settings.timezone),
         content.catalogue.to_pylist(),
@@ -197,6 +200,8 @@ def _write(
             else:
                 location = home.table("gold", name)
                 database.table_from_delta(connection, layout, location, source.delta_version, timezone)
+        if role == ANALYST:
+            add_departments(connection, home, content.registry, content.lake.tables, timezone)
         refuse_identifiers(connection, role)
         return database.row_counts(connection)
 

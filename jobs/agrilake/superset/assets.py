@@ -15,6 +15,8 @@ NAMESPACE = uuid.UUID("5b2b0f0c-8c53-5d2f-9d0e-4f4f6c1f7f64")
 DATABASE_NAME = "数字乡村数据湖"
 # Never a machine's path: superset_config.py points it to the current publication under AGRILAKE_HOME.
 DATABASE_URI = "duckdb:///publications/current/leader.duckdb"
+ANALYST_DATABASE_NAME = "数字乡村数据湖（分析）"
+ANALYST_DATABASE_URI = "duckdb:///publications/current/analyst.duckdb"
 
 
 def identity(kind: str, name: str) -> str:
@@ -77,7 +79,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class SupersetDataset:
-    """A table of the published file, or (with `sql`) a query over such tables."""
+    """A table of a published file (the leader's, unless `database` names the analyst's), or (with `sql`) a query."""
 
     name: str
     description: str
@@ -85,6 +87,7 @@ class SupersetDataset:
     metrics: tuple[Metric, ...] = ()
     sql: str | None = None
     time_field: str | None = None
+    database: str = DATABASE_NAME
 
     @property
     def uuid(self) -> str:
@@ -104,7 +107,7 @@ class SupersetDataset:
             "metrics": [metric.as_dict() for metric in self.metrics],
             "columns": [item.as_dict() for item in self.fields],
             "version": EXPORT_VERSION,
-            "database_uuid": identity("database", DATABASE_NAME),
+            "database_uuid": identity("database", self.database),
             "is_managed_externally": True,
         }
 
@@ -153,11 +156,11 @@ class Chart:
         return {item for item in self.params.get("metrics", []) if isinstance(item, str)}
 
 
-def database_dict() -> dict[str, Any]:
-    """The published lake as Superset exports a database: no SQL Lab, no writing, no files from outside."""
+def database_dict(name: str = DATABASE_NAME, uri: str = DATABASE_URI) -> dict[str, Any]:
+    """A published file as Superset exports a database: no writing, no files from outside."""
     return {
-        "database_name": DATABASE_NAME,
-        "sqlalchemy_uri": DATABASE_URI,
+        "database_name": name,
+        "sqlalchemy_uri": uri,
         "cache_timeout": None,
         "expose_in_sqllab": True,
         "allow_run_async": False,
@@ -176,7 +179,7 @@ def database_dict() -> dict[str, Any]:
             "metadata_params": {},
         },
         "impersonate_user": False,
-        "uuid": identity("database", DATABASE_NAME),
+        "uuid": identity("database", name),
         "version": EXPORT_VERSION,
         "is_managed_externally": True,
     }

@@ -10,14 +10,21 @@ import yaml
 
 from agrilake.contract.load import Registry
 from agrilake.contract.order import datasets_behind
-from agrilake.superset.assets import EXPORT_VERSION, Chart, SupersetDataset, database_dict
+from agrilake.superset.assets import (
+    ANALYST_DATABASE_NAME,
+    ANALYST_DATABASE_URI,
+    EXPORT_VERSION,
+    Chart,
+    SupersetDataset,
+    database_dict,
+)
 from agrilake.superset.layout import charts_of
 from agrilake.superset.overview import SLUG, Row, overview, overview_rows
 from agrilake.superset.panels import IndicatorLike
-from agrilake.superset.published import published_datasets
+from agrilake.superset.published import department_datasets, published_datasets
 from agrilake.superset.views import VIEWS
 
-DATABASE_FILE = "agrilake"
+DATABASE_FILE, ANALYST_DATABASE_FILE = "agrilake", "agrilake_analyst"
 # Superset's exports carry the time they were made; ours must not change by themselves.
 TIMESTAMP = "2025-01-01T00:00:00+00:00"
 
@@ -55,10 +62,13 @@ def export_files(registry: Registry, indicators: Sequence[IndicatorLike]) -> dic
     files: dict[str, dict[str, Any]] = {
         "metadata.yaml": {"version": EXPORT_VERSION, "type": "assets", "timestamp": TIMESTAMP},
         f"databases/{DATABASE_FILE}.yaml": database_dict(),
+        f"databases/{ANALYST_DATABASE_FILE}.yaml": database_dict(ANALYST_DATABASE_NAME, ANALYST_DATABASE_URI),
         f"dashboards/{SLUG}.yaml": overview(rows_of(registry, indicators), indicators),
     }
     for dataset in datasets.values():
         files[f"datasets/{DATABASE_FILE}/{dataset.name}.yaml"] = dataset.as_dict()
+    for dataset in department_datasets(registry).values():
+        files[f"datasets/{ANALYST_DATABASE_FILE}/{dataset.name}.yaml"] = dataset.as_dict()
     for chart in charts_in(registry, indicators):
         files[f"charts/{chart.name}.yaml"] = chart.as_dict()
     return {name: _dump(content) for name, content in sorted(files.items())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -13,12 +14,16 @@ from agrilake.contract.order import in_order
 from agrilake.contract.units import MONEY
 from agrilake.publish import layouts
 from agrilake.publish.database import sql_type
+from agrilake.publish.departments import WAY_BACK, shown_columns
 from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import LEADER, Layout
 from agrilake.publish.model import Column as LayoutColumn
-from agrilake.superset.assets import Field, Metric, SupersetDataset
+from agrilake.superset.assets import ANALYST_DATABASE_NAME, Field, Metric, SupersetDataset
 
+# What cannot be added up: places, shares, concentrations.
+NOT_ADDED = ("度", "%", "毫克/千克")
+QUANTITIES = (LogicalType.INTEGER, LogicalType.NUMBER)
 ROWS = Metric("rows", "行数", "COUNT(*)", ",d")
 VALUE = Metric("value", "数值", "MAX(value)", ",.2~f")
 # Columns that lead back to a file's line or are a code beside a name: nobody groups by them.
@@ -48,7 +53,7 @@ def gold_dataset(contract: Dataset, registry: Registry) -> SupersetDataset:
     labels = _labels(contract, registry)
     columns = [column for column in contract.columns if not column.is_personal]
     fields = (*(_field(column, column.name in labels) for column in columns), *labels.values())
-    quantities = [item for item in columns if item.unit and item.type in (LogicalType.INTEGER, LogicalType.NUMBER)]
+    quantities = [item for item in columns if item.unit and item.unit not in NOT_ADDED and item.type in QUANTITIES]
     times = [item.name for item in fields if item.is_temporal]
     return SupersetDataset(
         contract.id,
@@ -57,6 +62,20 @@ def gold_dataset(contract: Dataset, registry: Registry) -> SupersetDataset:
         (ROWS, *(_sum(column) for column in quantities), *METRICS.get(contract.id, ())),
         time_field=times[0] if times else None,
     )
+
+
+def department_datasets(registry: Registry) -> dict[str, SupersetDataset]:
+    """One dataset a contract, over the analyst's file: what a department sent, as it stands in silver."""
+    return {name: department_dataset(registry.datasets[name], registry) for name in sorted(registry.datasets)}
+
+
+def department_dataset(contract: Dataset, registry: Registry) -> SupersetDataset:
+    """Titles, units and labels as in the contract, without personal columns, with the way back to file and line."""
+    shown = replace(contract, columns=tuple(shown_columns(contract)))
+    found = gold_dataset(shown, registry)
+    fields = (*found.fields, *(Field(item.name, item.title, item.sql_type) for item in WAY_BACK))
+    description = f"{contract.department_title}《{contract.title}》：{contract.description}"
+    return replace(found, description=description, fields=fields, database=ANALYST_DATABASE_NAME)
 
 
 def _labels(contract: Dataset, registry: Registry) -> dict[str, Field]:
@@ -86,7 +105,7 @@ def _sum(column: Column) -> Metric:
 
 
 def _field(column: Column, has_label: bool) -> Field:
-    is_quantity = column.type in (LogicalType.INTEGER, LogicalType.NUMBER)
+    is_quantity = column.type in QUANTITIES
     is_dimension = not has_label and not is_quantity and not column.name.endswith(NOT_DIMENSIONS)
     return Field(column.name, _title(column), sql_type(column), column.description, is_dimension=is_dimension)
 

@@ -12,7 +12,9 @@ from agrilake.errors import ServiceError
 from agrilake.services.process import read_or_create_secret
 from agrilake.services.superset import superset_environment
 
-ADMIN_PASSWORD, LEADER_PASSWORD = "superset-admin.password", "superset-leader.password"
+ADMIN_PASSWORD, LEADER_PASSWORD, ANALYST_PASSWORD = (
+    f"superset-{name}.password" for name in ("admin", "leader", "analyst")
+)
 EXPORTS = "superset_exports"
 LOG_TAIL_LINES = 15
 
@@ -20,13 +22,13 @@ LOG_TAIL_LINES = 15
 def setup(home: Path, project: Path) -> bool:
     """Metadata, roles, users and the export, in one process; returns whether anything was to do.
 
-    Superset may be running, and nothing need be published yet. The passwords of admin and leader are made at random
-    in <home>/secrets (mode 0600). Raises ServiceError with the end of the log when a step fails; the next call
+    Superset may be running, and nothing need be published yet. The passwords of admin, leader and analyst are made at
+    random in <home>/secrets (mode 0600). Raises ServiceError with the end of the log when a step fails; the next call
     begins again, since the mark is written last.
     """
     home = home.resolve()
     (home / "superset").mkdir(parents=True, exist_ok=True)
-    for name in (ADMIN_PASSWORD, LEADER_PASSWORD):
+    for name in (ADMIN_PASSWORD, LEADER_PASSWORD, ANALYST_PASSWORD):
         read_or_create_secret(home / "secrets" / name, size_bytes=12)
     mark = home / "superset" / "imported.json"
     state = {"exports": exports_hash(project / EXPORTS), "home": str(home)}
@@ -51,6 +53,8 @@ def _run(home: Path, project: Path) -> None:
         str(home / "secrets" / ADMIN_PASSWORD),
         "--leader-password",
         str(home / "secrets" / LEADER_PASSWORD),
+        "--analyst-password",
+        str(home / "secrets" / ANALYST_PASSWORD),
     ]
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(

@@ -1,0 +1,78 @@
+"""Department datasets in the analyst's file: silver without any personal column, each row with its way back.
+
+A number that someone wrote into a free text is masked here, for one clerk's note must not keep a publication back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from agrilake.contract.load import Registry
+from agrilake.contract.model import Column as ContractColumn
+from agrilake.contract.model import Dataset, LogicalType
+from agrilake.paths import Home
+from agrilake.publish.database import cast, comment, empty_table, registered, sql_type
+from agrilake.publish.guard import MOBILE_PHONE, RESIDENT_ID, quoted
+from agrilake.publish.model import Column, Layout
+
+WAY_BACK = (
+    Column("_period", "VARCHAR", "报送期"),
+    Column("_delivery_id", "VARCHAR", "批次编号"),
+    Column("_sheet", "VARCHAR", "工作表"),
+    Column("_line", "BIGINT", "行号"),
+)
+MASK = "（号码已遮盖）"
+
+
+def department_layout(dataset: Dataset) -> Layout:
+    """Columns of a department's dataset as analysts see it."""
+    columns = [Column(item.name, sql_type(item), item.title) for item in shown_columns(dataset)]
+    return Layout(dataset.id, dataset.title, (*columns, *WAY_BACK))
+
+
+def shown_columns(dataset: Dataset) -> list[ContractColumn]:
+    """What silver holds, without identifiers and their pseudonyms."""
+    return [column for column in dataset.silver_columns if not column.is_personal]
+
+
+def add_departments(
+    connection: duckdb.DuckDBPyConnection, home: Home, registry: Registry, tables: Mapping[str, int], timezone: str
+) -> None:
+    """One table a dataset, at the Delta version of the lake version (`tables`); empty where nothing came yet."""
+    for dataset in registry.datasets.values():
+        version = tables.get(f"silver/{dataset.id}")
+        if version is None:
+            empty_table(connection, department_layout(dataset))
+        else:
+            _add(connection, dataset, home.table("silver", dataset.id), version, timezone)
+
+
+def _add(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, version: int, timezone: str) -> None:
+    layout = department_layout(dataset)
+    free = {column.name for column in shown_columns(dataset) if is_free_text(column)}
+    with registered(connection, path, version) as kinds:
+        chosen = []
+        for column in layout.columns:
+            if column.name not in kinds:  # of a newer contract than the stored rows
+                chosen.append(f"NULL::{column.sql_type} AS {quoted(column.name)}")
+            elif column.name in free:
+                chosen.append(f"{_masked(quoted(column.name))} AS {quoted(column.name)}")
+            else:
+                chosen.append(cast(column, kinds[column.name], timezone))
+        connection.execute(f"CREATE TABLE {quoted(layout.name)} AS SELECT {', '.join(chosen)} FROM source")
+    comment(connection, layout)
+
+
+def is_free_text(column: ContractColumn) -> bool:
+    """Whether people write into it what they like."""
+    return column.type is LogicalType.STRING and not (column.enum or column.pattern or column.primary_key)
+
+
+def _masked(name: str) -> str:
+    text = name
+    for shape in (RESIDENT_ID, MOBILE_PHONE):
+        text = f"regexp_replace({text}, '\\b{shape}\\b', '{MASK}', 'g')"
+    return text
