@@ -88,6 +88,8 @@ class Indicator:
     formula: str = ""
     edition: str = "2024"
     sort: int = 10
+    rests_on: tuple[str, ...] = ()
+    growth_of: str = ""
 
 
 INDICATORS = (Indicator("site_coverage", "站点覆盖率"), Indicator("parcels", "件数", unit="件", sort=20))
@@ -156,7 +158,12 @@ def lake(tmp_path: Path) -> tuple[Home, State]:
     return home, state
 
 
-def run(lake: tuple[Home, State], held: Mapping[str, str] | None = None, registry: Registry = REGISTRY) -> Publication:
+def run(
+    lake: tuple[Home, State],
+    held: Mapping[str, str] | None = None,
+    registry: Registry = REGISTRY,
+    indicators: tuple[Indicator, ...] = (),
+) -> Publication:
     """Record the lake as it is and publish it, as a run does."""
     home, state = lake
     found = {}
@@ -171,7 +178,7 @@ def run(lake: tuple[Home, State], held: Mapping[str, str] | None = None, registr
         if path.exists():
             found[name] = int(pl.read_delta(str(path)).height and _version(path))
     state.record_lake_version(found)
-    return publish(home, registry, SETTINGS, state, held or {}, INDICATORS, CATALOGUE)
+    return publish(home, registry, SETTINGS, state, held or {}, indicators or INDICATORS, CATALOGUE)
 
 
 def run_until(root: Path, point: str) -> None:
@@ -214,6 +221,21 @@ def test_indicator_values_carry_names_sources_and_freshness(lake: tuple[Home, St
         ("站点覆盖率", "%", "某村", "某镇", date(2024, 5, 1), Decimal("50"), "official", True, source, "2024-05"),
         ("件数", "件", "某村", "某镇", date(2024, 5, 1), None, "missing", False, source, "2024-05"),
     ]
+
+
+def test_the_source_is_what_the_indicators_own_measures_rest_on(lake: tuple[Home, State]) -> None:
+    """A wide table has many inputs; a number that was counted from one of them names that one alone."""
+    home, _ = lake
+    roads = dataclasses.replace(POSTAL_SITE, id="postal_route", title="投递路线")
+    wide = dataclasses.replace(SITE, inputs=("postal_site", "postal_route"))
+    registry = Registry({"postal_site": POSTAL_SITE, "postal_route": roads}, {**REGISTRY.gold, "service_site": wide})
+    named = (dataclasses.replace(INDICATORS[0], rests_on=("postal_route",)), INDICATORS[1])
+    run(lake, registry=registry, indicators=named)
+    sources = dict(rows(home, "leader", "SELECT DISTINCT indicator_name, source FROM indicator_value"))
+    assert sources == {
+        "站点覆盖率": "区邮政管理局《投递路线》",
+        "件数": "区邮政管理局《投递路线》、区邮政管理局《三级寄递节点》",
+    }
 
 
 def test_an_indicator_names_its_owner(lake: tuple[Home, State]) -> None:

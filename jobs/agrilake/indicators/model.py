@@ -76,6 +76,12 @@ class Indicator:
         return {part: measure for part, measure in parts.items() if measure is not None}
 
     @property
+    def rests_on(self) -> tuple[str, ...]:
+        """Department datasets that it rests on, where each measure names its own; else empty (all behind them)."""
+        named = [measure.rests_on for measure in self.measures.values()]
+        return tuple(sorted({name for names in named for name in names})) if all(named) else ()
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Gold tables that it is computed from."""
         return tuple(sorted({measure.source for measure in self.measures.values()}))

@@ -17,7 +17,7 @@ from agrilake.errors import ConsistencyError
 from agrilake.lake.state import Delivery
 from agrilake.publish.database import comment, empty_table, insert, published_columns, registered
 from agrilake.publish.metadata import fresh_until, latest_periods, period_start, source_text
-from agrilake.publish.model import Column, Layout
+from agrilake.publish.model import Column, IndicatorDeclaration, Layout
 
 NAME = "indicator_value"
 ADDED = {
@@ -49,6 +49,7 @@ def indicator_values(
     names: pl.DataFrame,
     registry: Registry,
     deliveries: Iterable[Delivery],
+    indicators: Iterable[IndicatorDeclaration],
 ) -> None:
     """Make `indicator_value` from gold/indicator_value at a Delta version; `indicator` must be there already.
 
@@ -62,8 +63,8 @@ def indicator_values(
         connection.execute("CREATE TEMP TABLE value AS SELECT * FROM source")
     text = "VARCHAR"
     _small(connection, "named", {"code": text, "name": text}, names.iter_rows(named=True))
-    origins = _origins(connection, registry, deliveries)
-    _small(connection, "origin", {"inputs": text, "source": text, "fresh_until": text}, origins)
+    origins = _origins(connection, registry, deliveries, indicators)
+    _small(connection, "origin", {"indicator_id": text, "inputs": text, "source": text, "fresh_until": text}, origins)
     _small(connection, "start", {"period": text, "day": "DATE"}, _starts(connection))
     layout = value_layout(registry.gold[NAME])
     empty_table(connection, layout)
@@ -72,7 +73,8 @@ def indicator_values(
         f"INSERT INTO {NAME} SELECT {chosen} FROM value v "
         "JOIN indicator i ON i.id = v.indicator_id "
         "LEFT JOIN named d ON d.code = v.division_code LEFT JOIN named t ON t.code = v.township_code "
-        "LEFT JOIN origin o ON o.inputs = v.input_versions LEFT JOIN start s ON s.period = v.period "
+        "LEFT JOIN origin o ON o.indicator_id = v.indicator_id AND o.inputs = v.input_versions "
+        "LEFT JOIN start s ON s.period = v.period "
         "ORDER BY i.sort, v.period, v.division_code"
     )
     expected = _one(connection, "SELECT count(*) FROM value WHERE indicator_id IN (SELECT id FROM indicator)")
@@ -98,14 +100,30 @@ def _expression(column: str) -> str:
 
 
 def _origins(
-    connection: duckdb.DuckDBPyConnection, registry: Registry, deliveries: Iterable[Delivery]
+    connection: duckdb.DuckDBPyConnection,
+    registry: Registry,
+    deliveries: Iterable[Delivery],
+    indicators: Iterable[IndicatorDeclaration],
 ) -> list[dict[str, Any]]:
-    """For each set of input versions: who holds the data behind it, and up to which period it came."""
+    """For each indicator and its input versions: who holds the data that it rests on, and up to which period they came.
+
+    Where its measures do not name datasets, all that are behind its tables count.
+    """
     latest: Mapping[str, str] = latest_periods(deliveries)
+    declared = {item.id: item for item in indicators}
     rows = []
-    for (inputs,) in connection.execute("SELECT DISTINCT input_versions FROM value").fetchall():
-        datasets = datasets_behind(json.loads(inputs or "{}"), registry)
-        rows.append({"inputs": inputs, "source": source_text(datasets), "fresh_until": fresh_until(datasets, latest)})
+    query = "SELECT DISTINCT indicator_id, input_versions FROM value WHERE indicator_id IN (SELECT id FROM indicator)"
+    for name, inputs in connection.execute(query).fetchall():
+        item = declared[declared[name].growth_of or name]
+        datasets = datasets_behind(item.rests_on or json.loads(inputs or "{}"), registry)
+        rows.append(
+            {
+                "indicator_id": name,
+                "inputs": inputs,
+                "source": source_text(datasets),
+                "fresh_until": fresh_until(datasets, latest),
+            }
+        )
     return rows
 
 

@@ -195,7 +195,13 @@ def _write(
                 names = _division_names(home, content.lake)
                 location = home.table("gold", name)
                 indicator_values(
-                    connection, location, source.delta_version, names, content.registry, content.deliveries
+                    connection,
+                    location,
+                    source.delta_version,
+                    names,
+                    content.registry,
+                    content.deliveries,
+                    content.indicators,
                 )
             else:
                 location = home.table("gold", name)
