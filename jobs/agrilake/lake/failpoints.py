@@ -22,12 +22,16 @@ POINTS = (
     "suite_recorded",
     "gold_written",
     "indicators_written",
+    "publication_leader",
+    "publication_analyst",
     "publication_made",
     "publication_swapped",
 )
 
 
 def reach(point: str) -> None:
-    """The process is at `point` (one of POINTS): die here if the environment says so."""
+    """The process is at `point` (ValueError unless one of POINTS): die here if the environment says so."""
+    if point not in POINTS:
+        raise ValueError(f"{point!r} is not in failpoints.POINTS, so no crash test would try it")
     if os.environ.get(VARIABLE) == point:
         os.kill(os.getpid(), signal.SIGKILL)
