@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any
 import pytest
 
 from agrilake.catalog.catalogue import CATALOGUE_SCHEMA, catalogue_table
-from agrilake.catalog.quality import deliveries_in_force, quality
+from agrilake.catalog.quality import groups_in_force, quality
 from agrilake.contract.load import Registry, load_registry
-from agrilake.contract.model import Dataset, Frequency
+from agrilake.contract.model import Dataset, Frequency, Load
 from agrilake.intake.schedule import last_period_due, next_period
 from agrilake.lake.state import Delivery, State
 
@@ -134,8 +135,34 @@ def test_mended_rows_count_as_accepted(monthly: Dataset) -> None:
     assert quality(monthly, [base, mend], None, date(2024, 6, 1)).accepted_share == 1
 
 
+def test_what_only_a_second_mend_brought_in_counts_as_well(monthly: Dataset) -> None:
+    base = delivery("base0000", MONTHLY, "2024-05", accepted=8, quarantined=2, status="partial")
+    first = delivery("mend0000", MONTHLY, "2024-05", kind="mend", mends="base0000", accepted=1, quarantined=1)
+    second = delivery("again000", MONTHLY, "2024-05", kind="mend", mends="mend0000", accepted=1)
+    assert quality(monthly, [base, first], None, date(2024, 6, 1)).accepted_share == Decimal("0.9")
+    assert quality(monthly, [base, first, second], None, date(2024, 6, 1)).accepted_share == 1
+
+
+def test_mended_rows_lack_nothing_any_more(monthly: Dataset) -> None:
+    missing = {"rules": {"required": 2}}
+    base = delivery("base0000", MONTHLY, "2024-05", accepted=8, quarantined=2, status="partial", details=missing)
+    mend = delivery("m", MONTHLY, "2024-05", kind="mend", mends="base0000", records=2, accepted=2)
+    before = quality(monthly, [base], None, date(2024, 6, 1)).completeness
+    assert before is not None
+    assert before < 1
+    assert quality(monthly, [base, mend], None, date(2024, 6, 1)).completeness == 1
+
+
+def test_a_correction_of_events_replaces_the_files_before_it(registry: Registry) -> None:
+    events = replace(registry.datasets[MONTHLY], load=Load.APPEND)
+    first = delivery("a", MONTHLY, "2024-05", accepted=5, quarantined=5, sequence=1)
+    corrected = delivery("b", MONTHLY, "2024-05", revision=1, sequence=2)
+    assert groups_in_force(events, [first]) == [[first]]
+    assert groups_in_force(events, [first, corrected]) == [[corrected]]
+
+
 def test_only_the_winning_snapshot_of_a_period_counts(registry: Registry) -> None:
     replaced = delivery("a", MONTHLY, "2024-05", revision=1, accepted=10, sequence=1)
     original = delivery("b", MONTHLY, "2024-05", accepted=1, quarantined=9, sequence=2)
-    assert deliveries_in_force(registry.datasets[MONTHLY], [replaced, original]) == [replaced]
-    assert len(deliveries_in_force(registry.datasets[UPSERT], [replaced, original])) == 2
+    assert groups_in_force(registry.datasets[MONTHLY], [replaced, original]) == [[replaced]]
+    assert len(groups_in_force(registry.datasets[UPSERT], [replaced, original])) == 2

@@ -26,7 +26,7 @@ from agrilake.contract.model import Column, Dataset, Frequency, Load, LogicalTyp
 from agrilake.contract.settings import load_settings
 from agrilake.errors import ConsistencyError, UsageError
 from agrilake.intake.values import silver_type
-from agrilake.lake.failpoints import VARIABLE
+from agrilake.lake.failpoints import POINTS, VARIABLE
 from agrilake.lake.state import Delivery, State
 from agrilake.paths import Home
 from agrilake.publish import Publication, current_publication, open_publication, publications, publish
@@ -347,26 +347,73 @@ def test_a_table_held_from_the_start_is_empty(lake: tuple[Home, State]) -> None:
     assert rows(home, "leader", shown) == [(True, 1, None)]
 
 
+FINDING = {
+    "dataset": "postal_site",
+    "period": "2024-05",
+    "delivery_id": "ab12",
+    "line": 7,
+    "sheet": None,
+    "column": "site_no",
+    "rule": "required",
+    "reason": f"“站点编号”填的是“{MADE_UP_PHONE}”",
+    "severity": "error",
+}
+QUARANTINED = "SELECT title, department, rule, reason, count FROM quarantine_summary ORDER BY rule"
+
+
+def quarantine(home: Home, *findings: dict[str, Any]) -> None:
+    kinds = {name: pl.Int64 if name == "line" else pl.Utf8 for name in FINDING}
+    rows = [FINDING | finding for finding in findings]
+    pl.DataFrame(rows, schema=kinds).write_delta(str(home.table("quarantine")), mode="overwrite")
+
+
+def mend(lake: tuple[Home, State], name: str, mends: str, *lines: tuple[int, str | None]) -> None:
+    """A delivery that mends lines (with their sheet) of another: recorded, and its places in bronze."""
+    home, state = lake
+    state.record_delivery(
+        Delivery(name, "postal_site", "postal", "2024-05", "x.csv", name, 1, "partial", kind="mend", mends=mends)
+    )
+    places = {"_delivery_id": pl.Utf8, "_origin_line": pl.Int64, "_origin_sheet": pl.Utf8}
+    rows = [(name, line, sheet) for line, sheet in lines]
+    frame = pl.DataFrame(rows, schema=places, orient="row")
+    frame.write_delta(str(home.table("bronze", "postal_site")), mode="append")
+
+
 def test_quarantine_is_counted_by_rule_without_any_cell(lake: tuple[Home, State]) -> None:
     home, _ = lake
-    finding = {
-        "dataset": "postal_site",
-        "period": "2024-05",
-        "delivery_id": "ab12",
-        "line": 7,
-        "sheet": None,
-        "column": "site_no",
-        "rule": "required",
-        "reason": f"“站点编号”填的是“{MADE_UP_PHONE}”",
-        "severity": "error",
-    }
-    kinds = {name: pl.Int64 if name == "line" else pl.Utf8 for name in finding}
-    findings = [finding, {**finding, "column": "name"}, {**finding, "line": 8}, {**finding, "severity": "warn"}]
-    pl.DataFrame(findings, schema=kinds).write_delta(str(home.table("quarantine")))
+    quarantine(home, {}, {"column": "name"}, {"line": 8}, {"severity": "warn"})
     run(lake)
-    assert rows(home, "leader", "SELECT title, department, rule, reason, count FROM quarantine_summary") == [
-        ("三级寄递节点", "区邮政管理局", "required", "必填项没有填", 2)
-    ]
+    assert rows(home, "leader", QUARANTINED) == [("三级寄递节点", "区邮政管理局", "required", "必填项没有填", 2)]
+
+
+def test_what_a_mend_took_up_is_not_in_quarantine_any_more(lake: tuple[Home, State]) -> None:
+    """Line 7 was mended and accepted; line 8 was mended wrongly, so it waits once, for the mend's own reason."""
+    home, _ = lake
+    mend(lake, "m1", "ab12", (7, None), (8, None))
+    quarantine(home, {}, {"line": 8}, {"line": 9}, {"delivery_id": "m1", "line": 2, "rule": "pattern"})
+    run(lake)
+    waiting = [(rule, count) for _, _, rule, _, count in rows(home, "leader", QUARANTINED)]
+    assert waiting == [("pattern", 1), ("required", 1)]
+    mend(lake, "m2", "m1", (2, None))
+    run(lake)
+    assert [(rule, count) for _, _, rule, _, count in rows(home, "leader", QUARANTINED)] == [("required", 1)]
+
+
+def test_a_mend_of_one_sheet_leaves_the_other_sheets_lines(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    mend(lake, "m1", "ab12", (7, "表一"))
+    quarantine(home, {"sheet": "表一"}, {"sheet": "表二"})
+    run(lake)
+    assert [count for *_, count in rows(home, "leader", QUARANTINED)] == [1]
+
+
+def test_a_correction_takes_the_quarantine_of_what_it_replaces_with_it(lake: tuple[Home, State]) -> None:
+    home, state = lake
+    corrected = Delivery("cd34", "postal_site", "postal", "2024-05", "x.csv", "1", 1, "accepted", revision=1)
+    state.record_delivery(corrected)
+    quarantine(home, {}, {"line": 8})
+    run(lake)
+    assert rows(home, "leader", QUARANTINED) == []
 
 
 def test_the_manifest_says_what_it_was_made_from(lake: tuple[Home, State]) -> None:
@@ -413,9 +460,7 @@ def test_the_last_five_are_kept_and_an_open_reader_keeps_its_version(lake: tuple
     assert rows(home, "leader", "SELECT name FROM service_site") == [("第5站",)]
 
 
-@pytest.mark.parametrize(
-    "point", ["publication_leader", "publication_analyst", "publication_made", "publication_swapped"]
-)
+@pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("publication_")])
 def test_a_kill_leaves_the_old_or_the_new_and_the_next_run_ends_alike(lake: tuple[Home, State], point: str) -> None:
     home, _ = lake
     run(lake)

@@ -3,7 +3,7 @@
 | part | weight | 1 means |
 |---|---|---|
 | accepted share | 50 | every record of the files in force was accepted (mended rows count as accepted) |
-| completeness | 15 | no record of them lacked a required value |
+| completeness | 15 | no record of them lacks a required value (mended rows lack none) |
 | suite | 20 | the last expectation suite passed (0.5: warnings, 0: it stopped the tables downstream) |
 | timeliness | 15 | every period due since the first delivery is there |
 
@@ -21,9 +21,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from agrilake.contract.model import Dataset, Load
+from agrilake.contract.model import Dataset
 from agrilake.intake.schedule import periods_due
 from agrilake.lake.state import Delivery
+from agrilake.tables.order import in_force, refs
 
 WEIGHTS = {"accepted_share": 50, "completeness": 15, "suite": 20, "timeliness": 15}
 SUITE_VALUE = {"pass": Fraction(1), "warn": Fraction(1, 2), "stop": Fraction(0)}
@@ -54,44 +55,53 @@ class Quality:
 def quality(dataset: Dataset, deliveries: Sequence[Delivery], suite: Mapping[str, Any] | None, as_of: date) -> Quality:
     """Quality from the dataset's deliveries, its last suite result (`State.suites()[id]`) and the day."""
     final = [item for item in deliveries if item.is_final]
-    bases = deliveries_in_force(dataset, final)
-    mends = [item for item in final if item.kind == "mend"]
+    records = [_records(group) for group in groups_in_force(dataset, final)]
     return Quality(
-        accepted_share=_accepted_share(bases, mends),
-        completeness=_completeness(dataset, bases),
+        accepted_share=_accepted_share(records),
+        completeness=_completeness(dataset, records),
         suite=SUITE_VALUE.get(suite["decision"]) if suite else None,
         timeliness=_timeliness(dataset, final, as_of),
     )
 
 
-def deliveries_in_force(dataset: Dataset, final: Sequence[Delivery]) -> list[Delivery]:
-    """Base deliveries that the dataset stands on: a snapshot's winning file of each period, else all of them."""
-    bases = [item for item in final if item.kind == "base"]
-    if dataset.load is not Load.SNAPSHOT:
-        return bases
-    winners: dict[str, Delivery] = {}
-    for item in sorted(bases, key=lambda item: (item.revision, item.sequence)):
-        winners[item.period] = item
-    return list(winners.values())
+@dataclass(frozen=True)
+class _Records:
+    """Records of one base delivery that are no mere repeats, those of them that were accepted (mended ones among
+    them), and the required cells that the file itself left empty."""
+
+    distinct: int
+    accepted: int
+    empty: int
 
 
-def _accepted_share(bases: Sequence[Delivery], mends: Sequence[Delivery]) -> Fraction | None:
+def groups_in_force(dataset: Dataset, final: Sequence[Delivery]) -> list[list[Delivery]]:
+    """The deliveries that the dataset stands on (as silver does): each base followed by its mends and theirs."""
+    known = {item.id: item for item in final}
+    return [[known[name] for name in group] for group in in_force(dataset.load, refs(final))]
+
+
+def _records(group: Sequence[Delivery]) -> _Records:
+    base = group[0]
+    distinct = base.accepted + base.quarantined
+    accepted = min(distinct, sum(item.accepted for item in group))
+    return _Records(distinct, accepted, base.details.get("rules", {}).get(REQUIRED_RULE, 0))
+
+
+def _accepted_share(records: Sequence[_Records]) -> Fraction | None:
     """Accepted records, those that a mend brought in afterwards among them, of all that are not mere repeats."""
-    accepted = total = 0
-    for base in bases:
-        distinct = base.accepted + base.quarantined
-        mended = sum(item.accepted for item in mends if item.mends and base.id.startswith(item.mends))
-        accepted += min(distinct, base.accepted + mended)
-        total += distinct
-    return Fraction(accepted, total) if total else None
+    total = sum(item.distinct for item in records)
+    return Fraction(sum(item.accepted for item in records), total) if total else None
 
 
-def _completeness(dataset: Dataset, bases: Sequence[Delivery]) -> Fraction | None:
-    """Share of required cells that were filled in, over all records of the files in force."""
+def _completeness(dataset: Dataset, records: Sequence[_Records]) -> Fraction | None:
+    """Share of required cells that are filled in, over all records of the files in force.
+
+    What is still empty is at most what the file left empty, and what the records not yet mended can lack.
+    """
     required = sum(column.required for column in dataset.columns)
-    cells = required * sum(item.accepted + item.quarantined for item in bases)
-    empty = sum(item.details.get("rules", {}).get(REQUIRED_RULE, 0) for item in bases)
-    return Fraction(max(0, cells - empty), cells) if cells else None
+    cells = required * sum(item.distinct for item in records)
+    empty = sum(min(item.empty, required * (item.distinct - item.accepted)) for item in records)
+    return Fraction(cells - empty, cells) if cells else None
 
 
 def _timeliness(dataset: Dataset, final: Sequence[Delivery], as_of: date) -> Fraction | None:

@@ -22,7 +22,7 @@ from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
 from agrilake.publish import Publication, current_publication, publish
 from agrilake.tables.history import keeps_states
-from agrilake.tables.order import DeliveryRef
+from agrilake.tables.order import refs
 from agrilake.tables.silver import apply_silver
 from agrilake.tables.write import TableWrite
 
@@ -83,10 +83,7 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
         applied = lake.state.applied(name)
         unchanged = {key for key, digest in applied.items() if digests.get(key) == digest}
         gone = set(applied) - set(digests)
-        refs = [
-            DeliveryRef(item.id, item.period, item.kind, item.revision, item.sequence, item.mends) for item in final
-        ]
-        written = apply_silver(lake.spark(), lake.home, dataset, refs, None if gone else unchanged)
+        written = apply_silver(lake.spark(), lake.home, dataset, refs(final), None if gone else unchanged)
         reach("silver_written")
         lake.state.record_applied(name, digests)
         reach("silver_applied")

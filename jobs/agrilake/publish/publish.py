@@ -27,6 +27,7 @@ from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
 from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import indicator_values, value_layout
 from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
+from agrilake.publish.quarantine import waiting_findings
 
 FORMAT = 1
 DIVISIONS = "stats_division"
@@ -75,10 +76,9 @@ def publish(
     versions = state.lake_versions()
     if not versions:
         raise UsageError("nothing to publish: no lake version is recorded yet")
-    quarantine = metadata.quarantine_rows(scan(home.table("quarantine")), registry)
-    content = Content(
-        registry, settings, versions[-1], state.deliveries(), indicators, catalogue, quarantine, dict(held)
-    )
+    deliveries = state.deliveries()
+    quarantine = metadata.quarantine_rows(waiting_findings(home, registry, deliveries), registry)
+    content = Content(registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, dict(held))
     refuse_personal_columns(registry.gold.values())
     wanted = fingerprint(content)
     home.publications.mkdir(parents=True, exist_ok=True)

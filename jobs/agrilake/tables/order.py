@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agrilake.contract.model import Load
+from agrilake.lake.state import Delivery
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,22 @@ class DeliveryRef:
     mends: str | None = None
 
 
+def refs(deliveries: Iterable[Delivery]) -> list[DeliveryRef]:
+    """What decides about the place of each final delivery."""
+    return [
+        DeliveryRef(item.id, item.period, item.kind, item.revision, item.sequence, item.mends)
+        for item in deliveries
+        if item.is_final
+    ]
+
+
 def winners(load: Load, deliveries: Sequence[DeliveryRef]) -> list[str]:
-    """Ids of the deliveries whose rows count, oldest first: where keys meet, the last one wins.
+    """Ids of the deliveries whose rows count, oldest first: where keys meet, the last one wins."""
+    return [name for group in in_force(load, deliveries) for name in group]
+
+
+def in_force(load: Load, deliveries: Sequence[DeliveryRef]) -> list[list[str]]:
+    """Ids of the deliveries that count, oldest first, each base with its mends after it.
 
     snapshot: of each period the base of the highest revision. append: all bases of a period, or from the first
     更正 on only the highest revision. upsert: all bases. Mends follow the base that they mend, and count only
@@ -34,12 +49,11 @@ def winners(load: Load, deliveries: Sequence[DeliveryRef]) -> list[str]:
         if item.kind == "base":
             periods[item.period].append(item)
     mends = [item for item in deliveries if item.kind == "mend"]
-    ordered: list[str] = []
-    for period in sorted(periods):
-        for base in _counting(load, sorted(periods[period], key=_place)):
-            ordered.append(base.id)
-            ordered += [mend.id for mend in _mending(base, mends)]
-    return ordered
+    return [
+        [base.id, *(mend.id for mend in _mending(base, mends))]
+        for period in sorted(periods)
+        for base in _counting(load, sorted(periods[period], key=_place))
+    ]
 
 
 def _place(item: DeliveryRef) -> tuple[int, int, str]:
