@@ -8,7 +8,8 @@ import decimal
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -54,6 +55,24 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     for row in rows:
         table.add_row(*("—" if cell is None else str(cell) for cell in row))
     console.print(table)
+
+
+@contextmanager
+def telling(console: Console) -> Iterator[Callable[[str], None]]:
+    """Where progress goes: one line that changes on a terminal, elsewhere (a log, CI) a line for each change."""
+    if console.is_terminal:
+        with console.status("starting") as status:
+            yield status.update
+        return
+    last = ""
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if line != last:
+            console.print(line, highlight=False, soft_wrap=True)
+        last = line
+
+    yield tell
 
 
 def friendly(function: Callable[P, T]) -> Callable[P, T]:

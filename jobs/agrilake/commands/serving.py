@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from agrilake.commands.output import JsonOption, console, friendly, print_json, print_table, progress_console
+from agrilake.commands.output import (
+    JsonOption,
+    console,
+    friendly,
+    print_json,
+    print_table,
+    progress_console,
+    telling,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +33,8 @@ def up(
     from agrilake.pipeline.up import bring_up
 
     lake = Lake.open()
-    with progress_console.status("starting") as status:
-        result = bring_up(lake, sample, status.update)
+    with telling(progress_console) as tell:
+        result = bring_up(lake, sample, tell)
     if json_output:
         print_json(result)
         return
