@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from tests.support.samples import SAMPLE, drop
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
 from agrilake.lake.files import scan
-from agrilake.lake.state import Delivery, State
+from agrilake.lake.state import Delivery, State, now
 from agrilake.paths import Home
 from agrilake.pipeline import intake
 from agrilake.pipeline.context import Lake
@@ -31,9 +33,12 @@ def open_lake(root: Path) -> Lake:
 
 
 def reference_lake(root: Path) -> Lake:
-    """A lake at `root` that has taken the sample's division tables and nothing else."""
+    """A lake at `root` that has taken the sample's division tables a moment ago and nothing else."""
     shutil.copytree(_reference_home().name, root, dirs_exist_ok=True)
-    return open_lake(root)
+    lake = open_lake(root)
+    with closing(sqlite3.connect(lake.home.state_file)) as connection, connection:
+        connection.execute("UPDATE delivery SET received_at = ?", [now()])  # the copy may be of an hour ago
+    return lake
 
 
 @cache
