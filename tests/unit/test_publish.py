@@ -447,6 +447,20 @@ def test_stored_data_that_does_not_fit_is_refused_without_quoting_it(lake: tuple
     assert current_publication(home) is None
 
 
+def test_a_departments_data_that_do_not_fit_are_refused_without_quoting_them(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    counted = dataclasses.replace(
+        POSTAL_SITE,
+        columns=(column("site_no", "站点编号", primary_key=True), column("staff", "人数", LogicalType.INTEGER)),
+    )
+    way_back = {"_period": "2024-05", "_delivery_id": "d1", "_sheet": "表一", "_line": 7}
+    write(home, "silver/postal_site", [{"site_no": "S1", "staff": f"找{MADE_UP_PHONE}"} | way_back])
+    with pytest.raises(ConsistencyError, match="silver/postal_site version 0") as refusal:
+        run(lake, registry=dataclasses.replace(REGISTRY, datasets={"postal_site": counted}))
+    assert MADE_UP_PHONE not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
 def test_the_last_five_are_kept_and_an_open_reader_keeps_its_version(lake: tuple[Home, State]) -> None:
     home, _ = lake
     run(lake)

@@ -68,14 +68,20 @@ def table_from_delta(
         missing = [column.name for column in layout.columns if column.name not in kinds]
         if missing:
             raise ConsistencyError(f"gold/{layout.name} version {version}: no column {', '.join(missing)}")
-        chosen = ", ".join(cast(column, kinds[column.name], timezone) for column in layout.columns)
-        try:
-            connection.execute(f"CREATE TABLE {quoted(layout.name)} AS SELECT {chosen} FROM source")
-        except duckdb.ConversionException:
-            # without its cause, whose message quotes the value
-            raise ConsistencyError(
-                f"gold/{layout.name} version {version}: stored values do not fit the contract's types"
-            ) from None
+        chosen = [cast(column, kinds[column.name], timezone) for column in layout.columns]
+        table_from_source(connection, layout, chosen, f"gold/{layout.name} version {version}")
+
+
+def table_from_source(
+    connection: duckdb.DuckDBPyConnection, layout: Layout, chosen: Sequence[str], origin: str
+) -> None:
+    """The table as `chosen` (an SQL expression a column) over the view `source`; ConsistencyError that names `origin`
+    where a value does not fit its declared type."""
+    try:
+        connection.execute(f"CREATE TABLE {quoted(layout.name)} AS SELECT {', '.join(chosen)} FROM source")
+    except duckdb.ConversionException:
+        # without its cause, whose message quotes the value
+        raise ConsistencyError(f"{origin}: stored values do not fit the contract's types") from None
     comment(connection, layout)
 
 

@@ -14,7 +14,7 @@ from agrilake.contract.load import Registry
 from agrilake.contract.model import Column as ContractColumn
 from agrilake.contract.model import Dataset, LogicalType
 from agrilake.paths import Home
-from agrilake.publish.database import cast, comment, empty_table, registered, sql_type
+from agrilake.publish.database import cast, empty_table, registered, sql_type, table_from_source
 from agrilake.publish.guard import MOBILE_PHONE, RESIDENT_ID, quoted
 from agrilake.publish.model import Column, Layout
 
@@ -62,8 +62,7 @@ def _add(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, ve
                 chosen.append(f"{_masked(quoted(column.name))} AS {quoted(column.name)}")
             else:
                 chosen.append(cast(column, kinds[column.name], timezone))
-        connection.execute(f"CREATE TABLE {quoted(layout.name)} AS SELECT {', '.join(chosen)} FROM source")
-    comment(connection, layout)
+        table_from_source(connection, layout, chosen, f"silver/{dataset.id} version {version}")
 
 
 def is_free_text(column: ContractColumn) -> bool:
