@@ -14,7 +14,7 @@ from agrilake.sample.drop import Drop
 from agrilake.sample.identifiers import stream
 from agrilake.sample.periods import last_day
 from agrilake.sample.places import Places
-from agrilake.sample.records import Defect, Finding, Record, Row, conflicting, mixed, spoilt
+from agrilake.sample.records import Defect, Finding, Record, Row, chosen, conflicting, mixed, spoilt, too_long, town_of
 from agrilake.sample.spelling import Style
 
 HOUSEHOLD_STYLES = (
@@ -81,11 +81,6 @@ BATCH_DEFECTS = (
 PER_FILE = 6
 
 
-def chosen(defects: Sequence[Defect], index: int, count: int = PER_FILE) -> list[Defect]:
-    """The defects of the n-th file: the list is gone through in turns, so that two files show most of it."""
-    return [defects[(index * count + at) % len(defects)] for at in range(min(count, len(defects)))]
-
-
 def deliver_households(drop: Drop, households: Households, months: Sequence[str], seed: int) -> None:
     """The whole register in the first month, then new and changed households."""
     for index, month in enumerate(months):
@@ -94,22 +89,22 @@ def deliver_households(drop: Drop, households: Households, months: Sequence[str]
         style = HOUSEHOLD_STYLES[index % len(HOUSEHOLD_STYLES)]
         count = len(HOUSEHOLD_DEFECTS) if index == 0 else PER_FILE
         dirty = [
-            spoilt(_new_household(rows, index, number, rng), [defect], group=_town(rows[0]))
+            spoilt(_new_household(rows, index, number, rng), [defect], group=town_of(rows[0]))
             for number, defect in enumerate(chosen(HOUSEHOLD_DEFECTS, index, count))
         ]
         double = _new_household(rows, index, 20, rng)
-        dirty.append(spoilt(double, [HOUSEHOLD_DEFECTS[3], HOUSEHOLD_DEFECTS[8]], group=_town(rows[0])))
+        dirty.append(spoilt(double, [HOUSEHOLD_DEFECTS[3], HOUSEHOLD_DEFECTS[8]], group=town_of(rows[0])))
         base = _new_household(rows, index, 21, rng)
-        dirty += conflicting(base, "household_id", {"members": base["members"] + 1}, group=_town(rows[0]))
+        dirty += conflicting(base, "household_id", {"members": base["members"] + 1}, group=town_of(rows[0]))
         for number, defect in enumerate(_misplaced(drop.places), 15):
-            dirty.append(spoilt(_new_household(rows, index, number, rng), [defect], group=_town(rows[0])))
+            dirty.append(spoilt(_new_household(rows, index, number, rng), [defect], group=town_of(rows[0])))
         if not style.workbook:
-            dirty.append(_too_long(_new_household(rows, index, 22, rng)))
+            dirty.append(too_long(_new_household(rows, index, 22, rng)))
             open_quote = _new_household(rows, index, 23, rng)
             dirty.append(Record(open_quote, findings=(Finding("", "unbalanced_quote"),), open_quote=True))
         elif style.form == "xlsx":
-            dirty.append(spoilt(_new_household(rows, index, 23, rng), [_PRECISION_LOST], group=_town(rows[0])))
-        records = [Record(row, group=_town(row)) for row in rows]
+            dirty.append(spoilt(_new_household(rows, index, 23, rng), [_PRECISION_LOST], group=town_of(rows[0])))
+        records = [Record(row, group=town_of(row)) for row in rows]
         drop.table("agri_farm_household", month, mixed(records, dirty, rng, duplicates=3), style)
 
 
@@ -124,11 +119,6 @@ def _misplaced(places: Places) -> list[Defect]:
     return found + [Defect("division_code", "division_ambiguous", name) for name in twice[:1]]
 
 
-def _too_long(values: Row) -> Record:
-    """A row with an unquoted delimiter too many."""
-    return Record(values, findings=(Finding("", "field_count"),), extra_cells=2)
-
-
 def _new_household(rows: Sequence[Row], index: int, number: int, rng: np.random.Generator) -> Row:
     """A household that is no fact: its running number, 900 and above, is free in every village."""
     host = rows[(index * 31 + number * 7) % len(rows)]
@@ -138,10 +128,6 @@ def _new_household(rows: Sequence[Row], index: int, number: int, rng: np.random.
         "head_name": made.person(rng),
         "head_id_no": made.resident_id(rng, made.born_between(rng, 1950, 1990)),
     }
-
-
-def _town(row: Row) -> str:
-    return str(row["division_code"][:9]) + "000"
 
 
 def deliver_entities(drop: Drop, entities: Entities, seed: int) -> None:
@@ -154,14 +140,14 @@ def deliver_entities(drop: Drop, entities: Entities, seed: int) -> None:
         for defect in chosen(ENTITY_DEFECTS, index, len(ENTITY_DEFECTS)):
             number += 1
             host = rows[number % len(rows)]
-            dirty.append(spoilt({**host, "credit_code": made.credit_code("93", number)}, [defect], _town(host)))
+            dirty.append(spoilt({**host, "credit_code": made.credit_code("93", number)}, [defect], town_of(host)))
         number += 1
         base = {**rows[0], "credit_code": made.credit_code("93", number)}
-        dirty += conflicting(base, "credit_code", {"level": "district", "main_products": "花椒、生姜"}, _town(base))
-        records = [Record(row, group=_town(row)) for row in rows]
+        dirty += conflicting(base, "credit_code", {"level": "district", "main_products": "花椒、生姜"}, town_of(base))
+        records = [Record(row, group=town_of(row)) for row in rows]
         if not style.workbook:
             quoted = {**rows[-1], "main_products": "柑橘（含\n晚熟品种）、李子"}
-            records[-1] = Record(quoted, group=_town(quoted))
+            records[-1] = Record(quoted, group=town_of(quoted))
         drop.table("agri_business_entity", quarter, mixed(records, dirty, rng, duplicates=2), style)
 
 
@@ -172,14 +158,14 @@ def deliver_batches(drop: Drop, batches: dict[str, list[Row]], seed: int) -> Non
         style = BATCH_STYLES[index % len(BATCH_STYLES)]
         after = Defect("produced_on", "not_future", _day_after(month, style))
         dirty = [
-            spoilt(_new_batch(rows, month, number), [defect], _town(rows[0]))
-            for number, defect in enumerate([after, *chosen(BATCH_DEFECTS, index)])
+            spoilt(_new_batch(rows, month, number), [defect], town_of(rows[0]))
+            for number, defect in enumerate([after, *chosen(BATCH_DEFECTS, index, PER_FILE)])
         ]
         base = _new_batch(rows, month, 30)
-        dirty += conflicting(base, "trace_code", {"quantity_kg": base["quantity_kg"] + Decimal(5)}, _town(base))
+        dirty += conflicting(base, "trace_code", {"quantity_kg": base["quantity_kg"] + Decimal(5)}, town_of(base))
         if not style.workbook:
-            dirty.append(_too_long(_new_batch(rows, month, 31)))
-        records = [Record(row, group=_town(row)) for row in rows]
+            dirty.append(too_long(_new_batch(rows, month, 31)))
+        records = [Record(row, group=town_of(row)) for row in rows]
         done = drop.table("agri_trace_batch", month, mixed(records, dirty, rng, duplicates=2), style)
         if index == 0:
             drop.repeat(done, f"农产品追溯批次__{month}__再报.{style.form}")

@@ -9,12 +9,11 @@ from datetime import timedelta
 import numpy as np
 
 from agrilake.sample import identifiers as made
-from agrilake.sample.agri_files import chosen
 from agrilake.sample.drop import Drop
 from agrilake.sample.identifiers import stream
 from agrilake.sample.periods import first_day, last_day
 from agrilake.sample.places import Place, Places
-from agrilake.sample.records import Defect, Record, Row, conflicting, mixed, spoilt
+from agrilake.sample.records import Defect, Record, Row, chosen, conflicting, mixed, spoilt, town_of
 from agrilake.sample.spelling import Style
 
 ELDER_SHARE = 0.052
@@ -139,14 +138,14 @@ def deliver_elders(drop: Drop, elders: Elders, months: Sequence[str], seed: int)
         after = Defect("birth_date", "not_future", f"{int(month[:4]) + 4}-03-08")
         picked = [after, *chosen(ELDER_DEFECTS, index, len(ELDER_DEFECTS) if index == 0 else 4)]
         dirty = [
-            spoilt(_new_elder(elders.first, index, number, rng), [defect], _town(rows[0]))
+            spoilt(_new_elder(elders.first, index, number, rng), [defect], town_of(rows[0]))
             for number, defect in enumerate(picked)
         ]
         both = [Defect("phone", "mobile_phone", "88-60"), Defect("living_alone", "required", "")]
-        dirty.append(spoilt(_new_elder(elders.first, index, 40, rng), both, _town(rows[0])))
+        dirty.append(spoilt(_new_elder(elders.first, index, 40, rng), both, town_of(rows[0])))
         base = _new_elder(elders.first, index, 41, rng)
-        dirty += conflicting(base, "elder_id", {"living_alone": not base["living_alone"]}, _town(rows[0]))
-        records = [Record(row, group=_town(row)) for row in rows]
+        dirty += conflicting(base, "elder_id", {"living_alone": not base["living_alone"]}, town_of(rows[0]))
+        records = [Record(row, group=town_of(row)) for row in rows]
         style = ELDER_STYLES[index % len(ELDER_STYLES)]
         drop.table("civil_elder", month, mixed(records, dirty, rng, duplicates=2), style)
 
@@ -156,10 +155,6 @@ def _new_elder(rows: Sequence[Row], index: int, number: int, rng: np.random.Gene
     host = rows[(index * 17 + number) % len(rows)]
     identity = {"elder_id": f"E9{index:04d}{number:05d}", "name": made.person(rng)}
     return {**host, **identity, "id_no": made.resident_id(rng, host["birth_date"])}
-
-
-def _town(row: Row) -> str:
-    return str(row["division_code"][:9]) + "000"
 
 
 def ledger(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Row]]:
@@ -199,13 +194,13 @@ def deliver_ledger(drop: Drop, ledger: dict[str, list[Row]], seed: int) -> None:
         free = [(place, item) for place in drop.places.communities for item in ITEMS]
         picked = [after, wrong_month, *chosen(LEDGER_DEFECTS, index, 3)]
         for defect, (place, item) in zip(picked, free, strict=False):
-            dirty.append(spoilt(_community(rows[0], place, item), [defect], _town(rows[0])))
+            dirty.append(spoilt(_community(rows[0], place, item), [defect], town_of(rows[0])))
         if len(free) > len(picked):
             base = _community(rows[0], *free[len(picked)])
             dirty += conflicting(
-                base, "division_code,period,item", {"electronic": not base["electronic"]}, _town(rows[0])
+                base, "division_code,period,item", {"electronic": not base["electronic"]}, town_of(rows[0])
             )
-        records = [Record(row, group=_town(row)) for row in rows]
+        records = [Record(row, group=town_of(row)) for row in rows]
         style = LEDGER_STYLES[index % len(LEDGER_STYLES)]
         drop.table("civil_village_ledger", month, mixed(records, dirty, rng, duplicates=2), style)
 

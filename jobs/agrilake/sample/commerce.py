@@ -11,12 +11,11 @@ from prcoords import wgs_gcj
 
 from agrilake.sample import identifiers as made
 from agrilake.sample.agri import PRODUCTS, Entities
-from agrilake.sample.agri_files import chosen
 from agrilake.sample.drop import Drop, ExpectedFile
 from agrilake.sample.identifiers import stream
 from agrilake.sample.periods import first_day, last_day, year_before
 from agrilake.sample.places import Place, Places
-from agrilake.sample.records import Defect, Record, Row, conflicting, mixed, spoilt
+from agrilake.sample.records import Defect, Record, Row, chosen, conflicting, mixed, spoilt
 from agrilake.sample.spelling import Style
 
 BRAND = "御临风物"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+
+import numpy as np
 
 from agrilake.sample.drop import Drop, ExpectedFile
 from agrilake.sample.identifiers import stream
 from agrilake.sample.periods import end_of
 from agrilake.sample.places import Places
-from agrilake.sample.records import Defect, Finding, Record, Row, conflicting, mixed, spoilt
+from agrilake.sample.records import Defect, Record, Row, chosen, conflicting, mixed, spoilt, too_long, town_of
 from agrilake.sample.spelling import Style
 
 FIRST_SPARE, CONFLICT, LONG = 1, 90, 91
@@ -28,9 +30,14 @@ def plain(row: Row, _style: Style) -> Record:
     return Record(row, group=town_of(row))
 
 
-def town_of(row: Row) -> str:
-    """The code of the row's township."""
-    return f"{row['division_code'][:9]}000"
+def first_reported(
+    quarters: Sequence[str], rng: np.random.Generator, late_share: float, late: tuple[int, int], known: tuple[int, int]
+) -> tuple[str, date]:
+    """The quarter that first reports a thing of a register, and the day that it began: most stood in the first quarter
+    already, a share comes later. `late` and `known` bound the days before the quarter's end."""
+    is_late = len(quarters) > 1 and rng.random() < late_share
+    quarter = quarters[int(rng.integers(1, len(quarters)))] if is_late else quarters[0]
+    return quarter, end_of(quarter) - timedelta(days=int(rng.integers(*(late if is_late else known))))
 
 
 @dataclass(frozen=True)
@@ -82,17 +89,17 @@ class Extract:
         base = spare(CONFLICT)
         dirty += conflicting(base, self.key, self.contradiction(base), self._group(base))
         if not style.workbook:
-            dirty.append(Record(spare(LONG), findings=(Finding("", "field_count"),), extra_cells=2))
+            dirty.append(too_long(spare(LONG)))
         records = [self.record(row, style) for row in rows]
         duplicates = self.duplicates if len(rows) > self.duplicates else 0
         return drop.table(self.dataset, period, mixed(records, dirty, rng, duplicates), style)
 
     def _defects(self, index: int, period: str, per_file: int | None) -> list[Defect]:
         count = len(self.defects) if index == 0 or per_file is None else min(per_file, len(self.defects))
-        chosen = [self.defects[(index * count + at) % len(self.defects)] for at in range(count)]
+        picked = chosen(self.defects, index, count)
         if self.day is None:
-            return chosen
-        return [*chosen, Defect(self.day, "not_future", f"{end_of(period) + timedelta(days=9):%Y-%m-%d}")]
+            return picked
+        return [*picked, Defect(self.day, "not_future", f"{end_of(period) + timedelta(days=9):%Y-%m-%d}")]
 
     def _group(self, row: Row) -> str:
         return town_of(row) if "division_code" in row else ""

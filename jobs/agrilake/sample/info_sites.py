@@ -10,7 +10,7 @@ from prcoords import wgs_gcj
 
 from agrilake.sample import identifiers as made
 from agrilake.sample.drop import Drop
-from agrilake.sample.extracts import Extract
+from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
 from agrilake.sample.periods import end_of, quarters_of
 from agrilake.sample.places import Place, Places
@@ -49,9 +49,7 @@ def sites(
     for number, place in enumerate(places.villages, 1):
         if rng.random() > (0.78 if place.committee else 0.3):
             continue
-        late = len(quarters) > 1 and rng.random() < 0.05
-        quarter = quarters[int(rng.integers(1, len(quarters)))] if late else quarters[0]
-        opened = end_of(quarter) - timedelta(days=int(rng.integers(3, 80) if late else rng.integers(400, 3000)))
+        quarter, opened = first_reported(quarters, rng, 0.05, (3, 80), (400, 3000))
         found[quarter].append(_site(place, number, opened, shops.get(place.code), rng))
     for quarter in quarters[1:]:
         day = end_of(quarter) - timedelta(days=int(rng.integers(1, 80)))

@@ -10,10 +10,10 @@ import numpy as np
 from agrilake.sample import identifiers as made
 from agrilake.sample.agri import Entities
 from agrilake.sample.drop import Drop
-from agrilake.sample.extracts import Extract, town_of
+from agrilake.sample.extracts import Extract
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import days_of
-from agrilake.sample.records import Defect, Record, Row
+from agrilake.sample.periods import workdays_of
+from agrilake.sample.records import Defect, Record, Row, town_of
 from agrilake.sample.spelling import Style
 
 PLANT = (("毒死蜱", "0.02"), ("克百威", "0.02"), ("氧乐果", "0.02"), ("三唑磷", "0.05"), ("多菌灵", "5"), ("铅", "0.1"))
@@ -54,7 +54,7 @@ def inspections(entities: Entities, months: Sequence[str], seed: int) -> dict[st
     first = next(iter(entities.by_quarter.values()))
     found: dict[str, list[Row]] = {}
     for month in months:
-        days = [day for day in days_of(month) if day.weekday() < 5]
+        days = workdays_of(month)
         chosen = sorted(rng.choice(len(first), size=min(len(first), max(8, int(len(first) * SHARE))), replace=False))
         rows = []
         for number, at in enumerate(chosen, 1):

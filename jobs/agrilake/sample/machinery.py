@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
 
 from agrilake.sample.agri import Entities
 from agrilake.sample.drop import Drop
-from agrilake.sample.extracts import Extract
+from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import end_of, quarters_of
+from agrilake.sample.periods import quarters_of
 from agrilake.sample.places import Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
@@ -69,9 +69,7 @@ def machines(
     for place in places.committees:
         for _ in range(2 + int(rng.poisson(MACHINES * scale))):
             number += 1
-            late = len(quarters) > 1 and rng.random() < 0.06
-            quarter = quarters[int(rng.integers(1, len(quarters)))] if late else quarters[0]
-            bought = end_of(quarter) - timedelta(days=int(rng.integers(1, 85) if late else rng.integers(92, 3600)))
+            quarter, bought = first_reported(quarters, rng, 0.06, (1, 85), (92, 3600))
             owner = owners.get(place.code, [])
             own = owner[int(rng.integers(len(owner)))] if owner and rng.random() < 0.3 else None
             found[quarter].append(_machine(place.code, number, own, bought, rng))

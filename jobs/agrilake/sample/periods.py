@@ -37,6 +37,11 @@ def days_of(month: str) -> list[date]:
     return [start + timedelta(days=i) for i in range((last_day(month) - start).days + 1)]
 
 
+def workdays_of(month: str) -> list[date]:
+    """Mondays to Fridays of a month."""
+    return [day for day in days_of(month) if day.weekday() < 5]
+
+
 def year_before(month: str) -> str:
     """The same month of the year before."""
     return f"{int(month[:4]) - 1}{month[4:]}"

@@ -77,6 +77,21 @@ def conflicting(values: Row, key: str, changes: Row, group: str = "") -> list[Re
     return [Record(item, findings=findings, group=group) for item in (values, {**values, **changes})]
 
 
+def too_long(values: Row) -> Record:
+    """A row with an unquoted delimiter too many."""
+    return Record(values, findings=(Finding("", "field_count"),), extra_cells=2)
+
+
+def chosen(defects: Sequence[Defect], index: int, count: int) -> list[Defect]:
+    """The defects of the n-th file: the list is gone through in turns, so that two files show most of it."""
+    return [defects[(index * count + at) % len(defects)] for at in range(min(count, len(defects)))]
+
+
+def town_of(row: Row) -> str:
+    """The code of the row's township."""
+    return f"{row['division_code'][:9]}000"
+
+
 def repeated(record: Record) -> Record:
     """The same row once more."""
     return replace(record, duplicate=True)

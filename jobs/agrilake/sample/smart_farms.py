@@ -13,7 +13,7 @@ from prcoords import wgs_bd, wgs_gcj
 from agrilake.sample import identifiers as made
 from agrilake.sample.agri import Entities
 from agrilake.sample.drop import Drop
-from agrilake.sample.extracts import Extract
+from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
 from agrilake.sample.periods import end_of, quarters_of
 from agrilake.sample.records import Defect, Row
@@ -87,9 +87,7 @@ def farms(entities: Entities, months: Sequence[str], seed: int) -> SmartFarms:
     for entity in entities.by_quarter[quarters[0]]:
         if entity["kind"] != "leading_enterprise" and rng.random() > SHARE:
             continue
-        late = len(quarters) > 1 and rng.random() < 0.15
-        quarter = quarters[int(rng.integers(1, len(quarters)))] if late else quarters[0]
-        built = end_of(quarter) - timedelta(days=int(rng.integers(5, 80) if late else rng.integers(95, 1900)))
+        quarter, built = first_reported(quarters, rng, 0.15, (5, 80), (95, 1900))
         number = sum(len(rows) for rows in reported.values()) + 1
         farm = _farm(entity, number, built, rng)
         reported[quarter].append(farm)

@@ -12,7 +12,7 @@ from agrilake.sample.agri import Households
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import days_of
+from agrilake.sample.periods import workdays_of
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
 
@@ -68,7 +68,7 @@ def payments(households: Households, parcels: Sequence[Row], months: Sequence[st
             for at in np.flatnonzero(rng.random(len(households.first)) < max(share, 6 / len(households.first))):
                 household = households.first[at]
                 rows.append(_payment(kind, household, areas[household["household_id"]], cards, rng))
-        days = [day for day in days_of(month) if day.weekday() < 5]
+        days = workdays_of(month)
         for row in rows:
             row["paid_on"] = days[int(rng.integers(len(days)))]
         rows.sort(key=lambda row: (row["paid_on"], row["household_id"], row["kind"]))
