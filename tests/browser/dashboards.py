@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from agrilake.superset.setup import password_file
+
 
 @dataclass(frozen=True)
 class Dashboards:
@@ -23,7 +25,7 @@ class Dashboards:
 
     def password(self, user: str) -> str:
         """The user's generated password."""
-        return (self.home / "secrets" / f"superset-{user}.password").read_text(encoding="ascii").strip()
+        return password_file(self.home, user).read_text(encoding="ascii").strip()
 
     def republish(self, name: str, change: str) -> None:
         """Publish a copy of the current file after `change` (SQL), swapped in as the lake does it."""

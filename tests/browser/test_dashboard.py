@@ -113,11 +113,16 @@ def test_new_publication_is_seen_without_restart(overview: Page, dashboards: Das
     assert cards(overview)["建制村周五班率"]["number"] == "12.3"
 
 
+def headers_of(page: Page, url: str) -> dict[str, str]:
+    """What Superset asks of a request that posts something."""
+    token = page.context.request.get(f"{url}/api/v1/security/csrf_token/").json()["result"]
+    return {"X-CSRFToken": token, "Referer": url}
+
+
 def test_leader_cannot_reach_sql(leader_page: Page, dashboards: Dashboards) -> None:
     context, url = leader_page.context, dashboards.url
     assert context.request.get(f"{url}/sqllab/").status == 403
-    token = context.request.get(f"{url}/api/v1/security/csrf_token/").json()["result"]
-    headers = {"X-CSRFToken": token, "Referer": url}
+    headers = headers_of(leader_page, url)
     query = {"database_id": 1, "sql": "SELECT 1", "schema": "main"}
     assert context.request.post(f"{url}/api/v1/sqllab/execute/", data=query, headers=headers).status == 403
     assert context.request.get(f"{url}/api/v1/database/").status == 403
@@ -133,9 +138,8 @@ def rows_of_dataset(page: Page, dashboards: Dashboards, name: str) -> tuple[int,
     with sqlite3.connect(dashboards.home / "superset" / "superset.db") as connection:
         (number,) = connection.execute("SELECT id FROM tables WHERE table_name = ?", [name]).fetchone()
     request, url = page.context.request, dashboards.url
-    token = request.get(f"{url}/api/v1/security/csrf_token/").json()["result"]
     body = {"datasource": {"id": number, "type": "table"}, "queries": [{"columns": [], "metrics": ["rows"]}]}
-    answer = request.post(f"{url}/api/v1/chart/data", data=body, headers={"X-CSRFToken": token, "Referer": url})
+    answer = request.post(f"{url}/api/v1/chart/data", data=body, headers=headers_of(page, url))
     return answer.status, answer.json()["result"][0]["data"][0]["rows"] if answer.ok else None
 
 

@@ -105,12 +105,11 @@ def _indicator_facts(indicator: Indicator, titles: dict[str, str], settings: Set
 def table_entry(dataset: Dataset, titles: dict[str, str]) -> TableEntry:
     """The entry of one dataset; `titles` gives Chinese titles of the tables that it refers to."""
     columns = {column.name: column.title for column in dataset.columns}
-    is_gold = dataset.department == "gold"
-    facts = _gold_facts(dataset, titles) if is_gold else _department_facts(dataset)
+    facts = _gold_facts(dataset, titles) if dataset.is_gold else _department_facts(dataset)
     return TableEntry(
         id=dataset.id,
         title=dataset.title,
-        group=dataset.subject if is_gold else dataset.department_title,
+        group=dataset.subject if dataset.is_gold else dataset.department_title,
         purpose=dataset.description,
         facts=tuple(fact for fact in facts if fact[1]),
         columns=tuple(_column_entry(dataset, column, columns, titles) for column in dataset.columns),
@@ -157,7 +156,7 @@ def _gold_facts(dataset: Dataset, titles: dict[str, str]) -> Iterator[tuple[str,
 def _column_entry(dataset: Dataset, column: Column, columns: dict[str, str], titles: dict[str, str]) -> ColumnEntry:
     checks = [*words.limit_words(column), *words.column_checks(column, columns)]
     reference = words.reference_words(column, titles)
-    needed = "非空" if dataset.department == "gold" else "必填"
+    needed = "非空" if dataset.is_gold else "必填"
     return ColumnEntry(
         title=column.title,
         name=column.name,

@@ -10,35 +10,36 @@ import polars as pl
 from agrilake.checks.model import Arguments, CheckContext
 
 
-def _all_pass(values: pl.Series) -> pl.Series:
+def all_pass(values: pl.Series) -> pl.Series:
+    """What a check says whose context is missing; null stays null."""
     return pl.select(pl.when(values.is_not_null()).then(True)).to_series()
 
 
 def longitude(values: pl.Series, context: CheckContext) -> pl.Series:
     """Degrees east, within the district's box (settings)."""
     if context.longitudes is None:
-        return _all_pass(values)
+        return all_pass(values)
     return values.cast(pl.Float64).is_between(*context.longitudes)
 
 
 def latitude(values: pl.Series, context: CheckContext) -> pl.Series:
     """Degrees north, within the district's box (settings)."""
     if context.latitudes is None:
-        return _all_pass(values)
+        return all_pass(values)
     return values.cast(pl.Float64).is_between(*context.latitudes)
 
 
 def not_future(values: pl.Series, context: CheckContext) -> pl.Series:
     """A day not after the last day of the delivery's period."""
     if context.period_end is None:
-        return _all_pass(values)
+        return all_pass(values)
     return values.cast(pl.Date) <= context.period_end
 
 
 def division_known(values: pl.Series, context: CheckContext) -> pl.Series:
     """A 12-digit statistics code that is among the divisions."""
     if context.division_codes is None:
-        return _all_pass(values)
+        return all_pass(values)
     known = pl.Series(sorted(context.division_codes), dtype=pl.Utf8)
     return values.is_in(known.implode())
 

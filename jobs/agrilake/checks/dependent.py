@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from agrilake.checks.comparisons import all_pass
 from agrilake.checks.model import Arguments, CheckContext
 
 DIVISION_DIGITS = 12
@@ -15,7 +16,7 @@ COUNTY_DIGITS = 6
 def own_district(values: pl.Series, context: CheckContext) -> pl.Series:
     """A code whose first six digits (GB/T 2260) are the district's."""
     if context.district_code is None:
-        return pl.select(pl.when(values.is_not_null()).then(True)).to_series()
+        return all_pass(values)
     return values.str.head(COUNTY_DIGITS) == context.district_code[:COUNTY_DIGITS]
 
 

@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from agrilake.contract.settings import Settings
 from agrilake.contract.signatures import SIGNATURES, Signature
 
 
@@ -27,6 +28,16 @@ class CheckContext:
     division_codes: frozenset[str] | None = None
     civil_codes: Mapping[str, str] | None = None
     district_code: str | None = None
+
+
+def district_context(settings: Settings) -> CheckContext:
+    """What the settings alone say: the district's bounds and its code."""
+    box = settings.box
+    return CheckContext(
+        longitudes=(box.min_lon, box.max_lon),
+        latitudes=(box.min_lat, box.max_lat),
+        district_code=settings.district_code,
+    )
 
 
 Arguments = Mapping[str, object]

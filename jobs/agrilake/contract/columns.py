@@ -52,8 +52,9 @@ def column_from(source: YamlFile, item: SchemaProperty, place: Place) -> Column:
     source.only(options, OPTION_KEYS, (*place, "logicalTypeOptions"))
     properties = custom(source, item.customProperties, COLUMN_KEYS, (*place, "customProperties"))
     level, pii = properties.get("division"), properties.get("pii")
-    _one_of(source, level, LEVELS, (*place, "customProperties", "division"))
-    _one_of(source, pii, PII_KINDS, (*place, "customProperties", "pii"))
+    for key, value, allowed in (("division", level, LEVELS), ("pii", pii, PII_KINDS)):
+        if value is not None:
+            source.one_of(value, sorted(allowed), (*place, "customProperties", key))
     kind = _logical_type(source, item, place)
     precision, scale = _decimal(source, item, kind, place)
     return Column(
@@ -181,8 +182,3 @@ def require_known(source: YamlFile, check: Check, place: Place) -> None:
     problem = signature.problem(check.name, check.arguments)
     if problem:
         raise source.error((*place, "arguments"), problem)
-
-
-def _one_of(source: YamlFile, value: Any, allowed: frozenset[str], place: Place) -> None:
-    if value is not None and value not in allowed:
-        raise source.error(place, f"{value!r} is unknown", "one of " + ", ".join(sorted(allowed)))

@@ -26,7 +26,7 @@ CONTRACT_KEYS = frozenset(
     | {"inputs", "madeBy", "subject", "lineage", "published"}
 )
 SUITE_METRICS = frozenset({"rowCount"})
-HISTORIES = (None, "scd2")
+HISTORIES = ("scd2",)
 MAKERS = ("transform", "indicators")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -66,7 +66,7 @@ def load_registry(roots: tuple[Path, ...] | None = None) -> Registry:
     gold: dict[str, Dataset] = {}
     for path in _contract_files(roots or contract_roots()):
         dataset = load_dataset(path)
-        target = gold if dataset.department == "gold" else datasets
+        target = gold if dataset.is_gold else datasets
         if dataset.id in target:
             raise ContractError(str(path), "id", f"{dataset.id} is declared in {target[dataset.id].path} too")
         target[dataset.id] = dataset
@@ -131,6 +131,10 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         raise source.error(("schema", 0, "properties"), "a column stands twice")
     if department != "gold" and not any(column.primary_key for column in columns):
         raise source.error(("schema", 0, "properties"), "no primaryKey", "mark the columns of the grain")
+    history, made_by = properties.get("history"), properties.get("madeBy", MAKERS[0])
+    if history is not None:
+        source.one_of(history, HISTORIES, ("customProperties", "history"))
+    source.one_of(made_by, MAKERS, ("customProperties", "madeBy"))
     return Dataset(
         id=identity,
         department=department,
@@ -147,7 +151,7 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         due_day=due_day,
         encoding=str(properties.get("encoding", "gb18030")),
         crs=properties.get("crs"),
-        history=_one_of(source, properties.get("history"), HISTORIES, "history"),
+        history=history,
         reference=bool(properties.get("reference", False)),
         period_column=properties.get("periodColumn"),
         large=bool(properties.get("large", False)),
@@ -156,7 +160,7 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         sharing=str(properties.get("sharing", "有条件共享")),
         checks=tuple(_dataset_checks(source, table)),
         inputs=tuple(properties.get("inputs", ())),
-        made_by=_one_of(source, properties.get("madeBy", MAKERS[0]), MAKERS, "madeBy"),
+        made_by=made_by,
         subject=str(properties.get("subject", "")),
         lineage=properties.get("lineage", {}),
         published=tuple(properties.get("published", ())),
@@ -190,14 +194,6 @@ def _choice(source: YamlFile, kind: Any, value: Any, place: str) -> Any:
     except ValueError:
         allowed = ", ".join(item.value for item in kind)
         raise source.error((place,), f"{value!r} is not allowed", f"one of {allowed}") from None
-
-
-def _one_of(source: YamlFile, value: Any, allowed: Sequence[Any], name: str) -> Any:
-    if value not in allowed:
-        raise source.error(
-            ("customProperties", name), f"{value!r} is unknown", f"one of {', '.join(filter(None, allowed))}"
-        )
-    return value
 
 
 def _dataset_checks(source: YamlFile, table: SchemaObject) -> Iterator[Check]:

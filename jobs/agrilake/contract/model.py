@@ -165,6 +165,11 @@ class Dataset:
         return tuple(column.name for column in self.columns if column.primary_key)
 
     @property
+    def is_gold(self) -> bool:
+        """Whether it is a table of the support database, not a department's dataset."""
+        return self.department == "gold"
+
+    @property
     def history_table(self) -> str | None:
         """Silver table of the states that each key has had; None where no history is kept."""
         return f"{self.id}_history" if self.history else None

@@ -43,6 +43,12 @@ class YamlFile:
                 remedy = f"did you mean {near[0]!r}?" if near else "allowed: " + ", ".join(sorted(allowed))
                 raise self.error((*place, str(key)), f"unknown key {key!r}", remedy)
 
+    def one_of(self, value: Any, allowed: Iterable[Any], place: tuple[str | int, ...]) -> None:
+        """Raise for a value that is not among the allowed ones, which the remedy lists in their order."""
+        allowed = list(allowed)
+        if value not in allowed:
+            raise self.error(place, f"{value!r} is unknown", "one of " + ", ".join(allowed))
+
 
 def read_yaml(path: Path) -> YamlFile:
     """Parse one YAML mapping; raises ContractError for bad syntax, duplicate keys, or anything but a mapping."""

@@ -88,7 +88,7 @@ def _fields(name: str, registry: Registry) -> dict[str, str]:
         return {column.name: spark_type(column) for column in registry.gold[name].columns}
     if name in registry.datasets:
         return silver_fields(registry.datasets[name])
-    return state_fields(registry.get(name.removesuffix("_history")))
+    return state_fields(next(item for item in registry.datasets.values() if item.history_table == name))
 
 
 def _modules() -> tuple[ModuleType, ...]:

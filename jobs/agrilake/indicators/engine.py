@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from agrilake.contract.model import Dataset
 from agrilake.contract.order import datasets_behind
 from agrilake.contract.settings import Settings
 from agrilake.indicators import arrivals as arriving
-from agrilake.indicators import grid, measures, values
+from agrilake.indicators import grid, measures, model, values
 from agrilake.indicators.arrivals import Arrivals
 from agrilake.indicators.measures import measured
 from agrilake.indicators.model import Indicator
@@ -93,9 +94,7 @@ def indicator_values(
         item.id: json.dumps({f"gold/{name}": versions.get(name) for name in _sources(item, indicators)})
         for item in indicators
     }
-    behind = {
-        name: [one.id for one in datasets_behind([name], registry)] for item in indicators for name in item.sources
-    }
+    behind = {name: [one.id for one in datasets_behind([name], registry)] for name in tables}
     marks = arriving.marks_of(indicators, whole["period"].unique().sort(), arrivals, behind)
     return values.evaluated(whole, parts, indicators, inputs, marks)
 
@@ -130,6 +129,6 @@ def _read(spark: SparkSession, home: Home, registry: Registry, name: str, versio
 
 def _fingerprint(indicators: Sequence[Indicator], contract: Dataset) -> str:
     """Changes when a declaration, the contract or the engine's own code changes."""
-    code = [Path(file) for file in (__file__, arriving.__file__, grid.__file__, measures.__file__, values.__file__)]
+    code = [Path(str(module.__file__)) for module in (sys.modules[__name__], arriving, grid, measures, model, values)]
     texts = [path.read_bytes() for path in (*(item.path for item in indicators), contract.path, *code)]
     return hashlib.sha256(b"\n".join(texts)).hexdigest()[:16]

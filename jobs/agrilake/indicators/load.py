@@ -42,10 +42,10 @@ def load_indicator(path: Path, registry: Registry) -> Indicator:
             raise source.error((), f"{item.name} is missing")
     if data["id"] != path.stem:
         raise source.error(("id",), f"{data['id']!r} differs from the file's name {path.stem!r}")
-    _one_of(source, "direction", data["direction"], DIRECTIONS)
-    _one_of(source, "time", data["time"], TIMES)
+    source.one_of(data["direction"], DIRECTIONS, ("direction",))
+    source.one_of(data["time"], TIMES, ("time",))
     for level in data["grain"]:
-        _one_of(source, "grain", level, LEVELS)
+        source.one_of(level, LEVELS, ("grain",))
     for part in PARTS:
         if part in data:
             data[part] = _measure(source, part, data[part], data["time"], registry)
@@ -59,11 +59,6 @@ def load_indicator(path: Path, registry: Registry) -> Indicator:
     return indicator
 
 
-def _one_of(source: YamlFile, key: str, value: Any, allowed: Any) -> None:
-    if value not in allowed:
-        raise source.error((key,), f"{value!r} is unknown", "one of " + ", ".join(allowed))
-
-
 def _measure(source: YamlFile, part: str, data: dict[str, Any], time: str, registry: Registry) -> Measure:
     source.only(data, [item.name for item in fields(Measure)], (part,))
     known = [table.id for table in in_order(registry)]
@@ -71,7 +66,7 @@ def _measure(source: YamlFile, part: str, data: dict[str, Any], time: str, regis
         raise source.error((part, "source"), f"no gold table {data.get('source')!r}", ", ".join(known))
     measure = Measure(**data | {"rests_on": tuple(data.get("rests_on", ()))})
     if measure.time:
-        _one_of(source, f"{part}.time", measure.time, TIMES)
+        source.one_of(measure.time, TIMES, (part, "time"))
     columns = {column.name for column in registry.gold[measure.source].columns}
     for place, name in _columns(source, part, measure):
         if name not in columns:

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from agrilake.gold.columns import month_of, union
-from agrilake.indicators.model import Indicator, Measure
+from agrilake.indicators.model import Indicator, Measure, valid_on
 from agrilake.intake.dates import period_bounds
 from agrilake.intake.schedule import periods_around
 
@@ -105,10 +105,7 @@ def _valid(table: DataFrame, periods: Sequence[str]) -> DataFrame:
     """Each period with the states that were valid on its last day."""
     days = [(period, period_bounds(period)[1]) for period in periods]
     last = table.sparkSession.createDataFrame(days, "_period_of string, _last_day date")
-    is_valid = (f.col("valid_from") <= f.col("_last_day")) & (
-        f.col("valid_to").isNull() | (f.col("valid_to") > f.col("_last_day"))
-    )
-    return table.join(f.broadcast(last), on=is_valid, how="inner")
+    return table.join(f.broadcast(last), on=f.expr(valid_on("_last_day")), how="inner")
 
 
 def quarter_of(month: str = "period") -> f.Column:

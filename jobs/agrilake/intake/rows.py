@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from agrilake.checks import CheckContext
+from agrilake.checks import CheckContext, district_context
 from agrilake.contract.model import Column, Dataset, Privacy
 from agrilake.contract.settings import Settings
 from agrilake.errors import ConsistencyError, SecretError
@@ -100,14 +100,11 @@ def check_rows(
 
 
 def _context(name: DeliveryName, settings: Settings, divisions: DivisionIndex | None) -> CheckContext:
-    box = settings.box
-    return CheckContext(
+    return replace(
+        district_context(settings),
         period_end=period_bounds(name.period)[1],
-        longitudes=(box.min_lon, box.max_lon),
-        latitudes=(box.min_lat, box.max_lat),
         division_codes=divisions.codes if divisions else None,
         civil_codes=divisions.civil if divisions else None,
-        district_code=settings.district_code,
     )
 
 

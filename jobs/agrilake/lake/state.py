@@ -92,6 +92,11 @@ class Failure:
     subject: str
     message: str
 
+    @property
+    def line(self) -> str:
+        """Step, subject and what went wrong."""
+        return f"{self.step} {self.subject}: {self.message}"
+
 
 def now() -> str:
     """The present moment, UTC, to the second."""

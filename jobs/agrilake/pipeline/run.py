@@ -94,8 +94,7 @@ def _wait_settled(lake: Lake) -> None:
 
 def left_in_inbox(lake: Lake) -> list[str]:
     """Files that could not be taken yet (still growing, no room on the disk), a line each that says why."""
-    found = [item for item in lake.state.open_failures() if item.step == intake.REGISTER]
-    return [f"{item.step} {item.subject}: {item.message}" for item in found]
+    return [item.line for item in lake.state.open_failures() if item.step == intake.REGISTER]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from agrilake.pipeline.status import LakeStatus, lake_status
 from agrilake.pipeline.steps import publication_is_current
 from agrilake.publish import current_publication
 from agrilake.services import airflow, process, spark, superset
-from agrilake.superset.setup import ADMIN_PASSWORD, ANALYST_PASSWORD, LEADER_PASSWORD, setup
+from agrilake.superset.setup import password_file, setup
 
 POLL_SECONDS = 3.0
 DEADLINE_SECONDS = 3600.0
@@ -97,7 +97,7 @@ def _wait_at_rest(lake: Lake, tell: Tell) -> None:
             return
         tell(_progress_line(found))
         time.sleep(POLL_SECONDS)
-    lines = "; ".join(f"{failure.step} {failure.subject}: {failure.message}" for failure in lake.state.open_failures())
+    lines = "; ".join(failure.line for failure in lake.state.open_failures())
     raise ServiceError(
         f"the lake did not come to rest within {DEADLINE_SECONDS:.0f} s: {lines or 'see agrilake status'}"
     )
@@ -125,7 +125,7 @@ def _result(lake: Lake) -> UpResult:
         indicators=len(load_indicators()),
         publication=str(current.version) if current else "",
         services=_addresses(lake.home.root),
-        failures=[f"{item.step} {item.subject}: {item.message}" for item in lake.state.open_failures()],
+        failures=[item.line for item in lake.state.open_failures()],
     )
 
 
@@ -134,9 +134,9 @@ def _addresses(home: Path) -> list[tuple[str, str, str, str]]:
     rows = []
     if superset.NAME in found:
         base = f"http://127.0.0.1:{found[superset.NAME].port}/"
-        rows.append(("Superset 数字乡村总览", base + DASHBOARD, "leader", str(home / "secrets" / LEADER_PASSWORD)))
-        rows.append(("Superset 部门数据", base, "analyst", str(home / "secrets" / ANALYST_PASSWORD)))
-        rows.append(("Superset", base, "admin", str(home / "secrets" / ADMIN_PASSWORD)))
+        rows.append(("Superset 数字乡村总览", base + DASHBOARD, "leader", str(password_file(home, "leader"))))
+        rows.append(("Superset 部门数据", base, "analyst", str(password_file(home, "analyst"))))
+        rows.append(("Superset", base, "admin", str(password_file(home, "admin"))))
     if airflow.NAME in found:
         address = f"http://127.0.0.1:{found[airflow.NAME].port}/"
         rows.append(("Airflow", address, "admin", str(airflow.password_file(home))))

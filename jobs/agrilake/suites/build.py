@@ -41,7 +41,7 @@ def build_suite(dataset: Dataset) -> dict[str, Any]:
 
 def layer_of(dataset: Dataset) -> str:
     """The layer of the table that the contract describes: silver, or gold."""
-    return "gold" if dataset.department == "gold" else "silver"
+    return "gold" if dataset.is_gold else "silver"
 
 
 def expected_columns(dataset: Dataset) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import polars as pl
 from deltalake import DeltaTable
 
-from agrilake.checks import CheckContext
+from agrilake.checks import district_context
 from agrilake.contract.settings import Settings
 from agrilake.errors import UsageError
 from agrilake.lake.files import scan
@@ -87,13 +88,7 @@ def surroundings_for(home: Home, suite: Mapping[str, Any], settings: Settings) -
         if codes is not None:
             belongs = LEVEL_OF_CODE[target] if kind == "division" else LEVEL_OF_CODE["any"]
             lookups[name] = frozenset(code for code in codes if belongs(code))
-    box = settings.box
-    context = CheckContext(
-        longitudes=(box.min_lon, box.max_lon),
-        latitudes=(box.min_lat, box.max_lat),
-        civil_codes=_civil_codes(home),
-        district_code=settings.district_code,
-    )
+    context = replace(district_context(settings), civil_codes=_civil_codes(home))
     return Surroundings(context, lookups), wanted - set(lookups)
 
 

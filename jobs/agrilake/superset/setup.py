@@ -12,9 +12,7 @@ from agrilake.errors import ServiceError
 from agrilake.services.process import read_or_create_secret
 from agrilake.services.superset import superset_environment
 
-ADMIN_PASSWORD, LEADER_PASSWORD, ANALYST_PASSWORD = (
-    f"superset-{name}.password" for name in ("admin", "leader", "analyst")
-)
+USERS = ("admin", "leader", "analyst")
 EXPORTS = "superset_exports"
 LOG_TAIL_LINES = 15
 
@@ -28,8 +26,8 @@ def setup(home: Path, project: Path) -> bool:
     """
     home = home.resolve()
     (home / "superset").mkdir(parents=True, exist_ok=True)
-    for name in (ADMIN_PASSWORD, LEADER_PASSWORD, ANALYST_PASSWORD):
-        read_or_create_secret(home / "secrets" / name, size_bytes=12)
+    for user in USERS:
+        read_or_create_secret(password_file(home, user), size_bytes=12)
     mark = home / "superset" / "imported.json"
     state = {"exports": exports_hash(project / EXPORTS), "home": str(home)}
     if mark.exists() and (home / "superset" / "superset.db").exists():
@@ -41,6 +39,11 @@ def setup(home: Path, project: Path) -> bool:
     return True
 
 
+def password_file(home: Path, user: str) -> Path:
+    """Where the user's generated password is kept."""
+    return home / "secrets" / f"superset-{user}.password"
+
+
 def _run(home: Path, project: Path) -> None:
     log = home / "logs" / "superset-setup.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -49,12 +52,7 @@ def _run(home: Path, project: Path) -> None:
         str(project / EXPORTS / "setup_superset.py"),
         "--exports",
         str(project / EXPORTS),
-        "--admin-password",
-        str(home / "secrets" / ADMIN_PASSWORD),
-        "--leader-password",
-        str(home / "secrets" / LEADER_PASSWORD),
-        "--analyst-password",
-        str(home / "secrets" / ANALYST_PASSWORD),
+        *(part for user in USERS for part in (f"--{user}-password", str(password_file(home, user)))),
     ]
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.model import Dataset
-from agrilake.indicators.model import Indicator, Measure
+from agrilake.indicators.model import Indicator, Measure, valid_on
 from agrilake.intake.dates import period_bounds
 from agrilake.paths import Home
 from agrilake.tables.asof import lake_sql
@@ -103,8 +103,7 @@ def _conditions(behind: Behind, table: Dataset, version: int) -> Iterable[str]:
     elif time == "stock":
         yield f"period = (SELECT max(period) FROM gold.{table.id} WHERE {within('period', behind.period)})"
     elif time == "as_of":
-        last_day = period_bounds(behind.period)[1]
-        yield f"valid_from <= DATE '{last_day}' AND (valid_to IS NULL OR valid_to > DATE '{last_day}')"
+        yield valid_on(f"DATE '{period_bounds(behind.period)[1]}'")
     yield "true"
 
 

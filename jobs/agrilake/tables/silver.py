@@ -63,11 +63,10 @@ def apply_silver(
         else:
             _merge_keys(spark, accepted, path, dataset, counting, {item.id for item in touched})
     if dataset.history_table:
-        silver = spark.read.format("delta").load(str(path))
         history = (
             states(current_state(accepted, dataset, counting, by_period=True), dataset)
             if keeps_states(dataset)
-            else validity(silver, dataset)
+            else validity(spark.read.format("delta").load(str(path)), dataset)
         )
         overwrite(history, home.table("silver", dataset.history_table), schema=True)
     after = table_version(path) or 0
