@@ -83,7 +83,7 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
         applied = lake.state.applied(name)
         unchanged = {key for key, digest in applied.items() if digests.get(key) == digest}
         gone = set(applied) - set(digests)
-        written = apply_silver(lake.spark(), lake.home, dataset, refs(final), None if gone else unchanged)
+        written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if gone else unchanged)
         reach("silver_written")
         lake.state.record_applied(name, digests)
         reach("silver_applied")

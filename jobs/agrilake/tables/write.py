@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,23 +87,24 @@ def must_rebuild(path: Path, dataset: Dataset) -> bool:
     return False
 
 
-def rebuild(frame: DataFrame, path: Path, dataset: Dataset) -> None:
-    """Replace all rows and the columns with them. The new version is noted down last, so that a rebuild that was
-    cut off is done again. Raises ConsistencyError where rows violate the new code lists or ranges."""
+@contextmanager
+def rebuilt(path: Path, dataset: Dataset) -> Iterator[None]:
+    """Around a replacement of all rows and columns by those of a changed contract: takes the table's CHECK away and
+    puts the new one on. The new version is noted down last, so that a rebuild that was cut off is done again. Raises
+    ConsistencyError where rows violate the new code lists or ranges."""
     table = DeltaTable(str(path))
     if CONSTRAINT_KEY in table.metadata().configuration:
         table.alter.drop_constraint(CHECK)
-    writer = frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-    (writer.partitionBy("_period") if dataset.large else writer).save(str(path))
+    yield
     table = DeltaTable(str(path))
     if constraint(dataset):
         try:
             table.alter.add_constraint({CHECK: constraint(dataset)})
-        except DeltaError as error:
+        except DeltaError:
             raise ConsistencyError(
                 f"{dataset.path}: rows of silver/{dataset.id} violate what version {dataset.version} requires; have "
                 "them corrected first, or keep the contract as wide as it was"
-            ) from error
+            ) from None
     table.alter.set_table_description(_description(dataset))
 
 

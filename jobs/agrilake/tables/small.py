@@ -1,0 +1,96 @@
+"""Silver tables of some thousand rows: Polars computes the state, delta-rs writes it whole, where it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
+
+from agrilake.contract.model import Dataset, Load
+from agrilake.errors import ConsistencyError
+from agrilake.intake.values import silver_type
+from agrilake.lake.files import scan
+from agrilake.tables.types import PROVENANCE
+from agrilake.tables.write import must_rebuild, rebuilt
+
+PLACES: dict[str, pl.DataType] = {
+    name: pl.Int64() if kind == "bigint" else pl.String() for name, kind in PROVENANCE.items()
+}
+
+
+def apply(source: Path, path: Path, dataset: Dataset, counting: Sequence[str]) -> None:
+    """Make the table at `path` the state that the counting deliveries (oldest first) add up to; their accepted rows
+    stand at `source`. A table that is in that state already gets no new version. Raises ConsistencyError where rows
+    violate the table's NOT NULLs or CHECK."""
+    rows = current_state(scan(source), dataset, counting)
+    key = _key(dataset)
+    if must_rebuild(path, dataset):
+        with rebuilt(path, dataset):
+            replace(rows, path, key)
+        return
+    try:
+        replace(rows, path, key, [column.name for column in dataset.silver_columns if column.required])
+    except (DeltaError, ValueError):
+        # their texts show the rows themselves
+        raise ConsistencyError(
+            f"{dataset.path}: accepted rows violate what silver/{dataset.id} requires (what must be filled, a code "
+            "list or a range); have the deliveries taken again, so that the contract's checks see them"
+        ) from None
+
+
+def current_state(
+    accepted: pl.LazyFrame | None, dataset: Dataset, counting: Sequence[str], by_period: bool = False
+) -> pl.DataFrame:
+    """Of the accepted rows of the counting deliveries (oldest first), the newest of each key.
+
+    Columns as `silver_fields(dataset)`; a column that no delivery had yet is null. A snapshot's key includes its
+    period; with `by_period` so does every other: the newest row of each key in each period.
+    """
+    types = {column.name: silver_type(column) for column in dataset.silver_columns} | PLACES
+    if accepted is None:
+        return pl.DataFrame(schema=types)
+    known = set(accepted.collect_schema().names())
+    place = pl.col("_delivery_id").replace_strict(list(counting), range(len(counting)), return_dtype=pl.Int64)
+    newest = [pl.col("_line"), pl.col("_sheet")]
+    return (
+        accepted.filter(pl.col("_delivery_id").is_in(list(counting)))
+        .select(
+            (pl.col(name) if name in known else pl.lit(None)).cast(kind).alias(name) for name, kind in types.items()
+        )
+        .sort(place, *newest, descending=True, nulls_last=True)
+        .unique(_key(dataset, by_period), keep="first", maintain_order=True)
+        .collect()
+    )
+
+
+def _key(dataset: Dataset, by_period: bool = False) -> list[str]:
+    return [*(("_period",) if by_period or dataset.load is Load.SNAPSHOT else ()), *dataset.key]
+
+
+def stored(path: Path) -> pl.DataFrame:
+    """The rows of a table that exists."""
+    return pl.read_delta(str(path))
+
+
+def replace(rows: pl.DataFrame, path: Path, key: Sequence[str], required: Sequence[str] | None = None) -> None:
+    """Make the table at `path` exactly `rows`, ordered by `key`, in one commit; none where it holds them already.
+
+    With the `required` columns the table keeps its schema; without, it takes that of `rows`.
+    """
+    ordered = rows.sort(key)
+    if DeltaTable.is_deltatable(str(path)):
+        held = stored(path)
+        if held.schema == ordered.schema and held.sort(key).equals(ordered):
+            return
+    data = ordered.to_arrow()
+    fields = [field.with_nullable(field.name not in (required or ())) for field in data.schema]
+    write_deltalake(
+        str(path),
+        data.cast(pa.schema(fields)),
+        mode="overwrite",
+        schema_mode="overwrite" if required is None else None,
+    )
