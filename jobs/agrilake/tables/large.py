@@ -32,7 +32,9 @@ def apply(
     counting = winners(dataset.load, deliveries)
     if must_rebuild(path, dataset):
         with rebuilt(path, dataset):
-            overwrite(current_state(accepted, dataset, counting), path, schema=True)
+            writer = current_state(accepted, dataset, counting).write.format("delta").mode("overwrite")
+            # a schema that is written anew takes the partitions with it
+            writer.option("overwriteSchema", "true").partitionBy("_period").save(str(path))
     elif applied is None:
         overwrite(current_state(accepted, dataset, counting), path)
     else:
