@@ -111,6 +111,14 @@ _ALL = (
         explain=dependent.range_text,
     ),
     NamedCheck(
+        name="ratio_by",
+        title="平均数在常见范围内",
+        reason="“{title}”填的是“{found}”，除以“{per}”平均为 {detail}。",
+        remedy="请核对“{title}”和“{per}”的数值和单位；确实如此的不用改。",
+        valid=dependent.ratio_by,
+        explain=dependent.ratio_text,
+    ),
+    NamedCheck(
         name="goes_with",
         title="两列相配",
         reason="“{title}”填的是“{found}”，与“{by}”不相配，应为“{detail}”。",

@@ -122,6 +122,7 @@ _TITLES = {
     "own_district": "外区县的编码",
     "within_division": "编码与所在村不符",
     "range_by": "数值不合理",
+    "ratio_by": "平均数不常见",
     "goes_with": "两列不相配",
     "agrees_with_limit": "结论与检测值不符",
     "duplicate": "整行重复",
