@@ -1,4 +1,4 @@
-"""The extracts of the five departments beside agriculture's: trade, care, assistance, routes, sites and supplies."""
+"""The extracts beside agriculture's: trade, care, assistance, routes, sites, supplies, growth and boundaries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from agrilake.sample import (
     agri_growth,
     assistance,
+    boundaries,
     cold_chain,
     coop_supply,
     elder_care,
@@ -29,7 +30,7 @@ ByPeriod = Mapping[str, Sequence[Row]]
 def deliver(
     drop: Drop, households: Households, entities: Entities, elders: Elders, months: Sequence[str], seed: int
 ) -> None:
-    """What needs no site: goods, stores, trainings, care, assistance, growth."""
+    """What needs no site: goods, stores, trainings, care, assistance, growth, boundaries."""
     places = drop.places
     online_purchases.deliver(drop, online_purchases.purchases(places, months, seed), seed)
     cold_chain.deliver(drop, cold_chain.facilities(entities, months, seed), seed)
@@ -39,6 +40,7 @@ def deliver(
     assistance.deliver(drop, assistance.assisted(households, months, seed), seed)
     year = int(months[-1][:4])
     agri_growth.deliver(drop, agri_growth.accounts(places, (year - 1, year), seed), seed)
+    boundaries.deliver(drop, boundaries.boundaries(places, str(year)), seed)
 
 
 def deliver_sites(
