@@ -10,7 +10,6 @@ import polars as pl
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from agrilake.checks.comparisons import all_pass
 from agrilake.checks.model import Arguments, CheckContext
 from agrilake.geojson import area_from, in_degrees, swapped
 
@@ -73,7 +72,7 @@ def _passed(values: pl.Series, problems: pl.Series) -> pl.Series:
 
 def inside_district(frame: pl.DataFrame, column: str, arguments: Arguments, context: CheckContext) -> pl.Series:
     """The area, in the coordinate system that the column `crs` names, lies within the district's box (settings)."""
-    return _passed(all_pass(frame[column]), misplaced(frame, column, arguments, context))
+    return _passed(frame[column], misplaced(frame, column, arguments, context))
 
 
 def misplaced(frame: pl.DataFrame, column: str, arguments: Arguments, context: CheckContext) -> pl.Series:

@@ -12,6 +12,7 @@ import shapely
 from pyproj import Transformer
 from shapely.geometry.base import BaseGeometry
 
+from agrilake.contract.settings import load_settings
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import CONFLICT, Extract
 from agrilake.sample.places import Place, Places
@@ -20,9 +21,6 @@ from agrilake.sample.spelling import Style
 
 MARGIN = 0.02
 """Degrees that the district reaches beyond its outermost villages."""
-
-SYSTEMS = ("EPSG:4490", "EPSG:4490", "EPSG:4545", "EPSG:4326")
-"""The systems in which townships were surveyed, in turns."""
 
 DEGREES, METRES = 1e-6, 0.01
 STYLES = (Style(encoding="utf-8", headers=1, divisions="mixed", labels=1),)
@@ -74,10 +72,11 @@ def areas(places: Places) -> dict[str, BaseGeometry]:
 
 
 def boundaries(places: Places, year: str) -> dict[str, list[Row]]:
-    """One row an area, each in its own coordinate system."""
+    """One row an area, in degrees of CGCS2000 or WGS 84 or in metres of the district's zone, as it was surveyed."""
+    systems = ("EPSG:4490", "EPSG:4490", f"EPSG:{load_settings().projected_epsg}", "EPSG:4326")
     rows = []
     for at, (code, area) in enumerate(areas(places).items()):
-        crs = SYSTEMS[at % len(SYSTEMS)]
+        crs = systems[at % len(systems)]
         rows.append({"division_code": code, "geometry": _written(area, crs), "crs": crs})
     return {year: rows}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -39,7 +39,7 @@ class Network:
 DEFECTS = (
     Defect("name", "required", ""),
     Defect("phone", "mobile_phone", "67181234"),
-    Defect("lon", "longitude", lambda row: str(row["lat"])),
+    Defect("lon", "longitude", "0"),
     Defect("lat", "type_number", "村委会"),
     Defect("closed_on", "not_before", lambda row: f"{row['opened_on'] - timedelta(days=200):%Y-%m-%d}"),
     Defect("opened_on", "type_date", "换届后"),
@@ -51,8 +51,7 @@ DEFECTS = (
 
 def _extract(dataset: str, prefix: str, styles: Sequence[Style]) -> Extract:
     def spare(row: Row, index: int, number: int) -> Row:
-        point = {"lon": row["lon"] or 106.7, "lat": row["lat"] or 29.8}
-        return {**row, **point, "site_no": f"{prefix}99{index:02d}{number:04d}", "closed_on": None}
+        return {**row, "site_no": f"{prefix}99{index:02d}{number:04d}", "closed_on": None}
 
     return Extract(
         dataset,
@@ -160,8 +159,8 @@ def _own_door(place: Place, rng: np.random.Generator) -> Door:
 def _measured(door: Door, network: Network, rng: np.random.Generator) -> tuple[float | None, float | None]:
     """The door's point in the department's coordinates; one in sixteen has none."""
     off = FAR if rng.random() < 0.06 else NEAR
-    at = replace(door, lon=door.lon + float(rng.normal(0, off)), lat=door.lat + float(rng.normal(0, off)))
-    lat, lon = network.shift((at.lat, at.lon), check_china=False)
+    point = door.lat + float(rng.normal(0, off)), door.lon + float(rng.normal(0, off))
+    lat, lon = network.shift(point, check_china=False)
     return (None, None) if rng.random() < 1 / 16 else (round(float(lon), 6), round(float(lat), 6))
 
 
