@@ -151,6 +151,21 @@ def test_readings_depend_on_their_measure() -> None:
         in_range.valid(frame, "value", {"by": "metric", "ranges": [1, 2]}, YEAR_END)
 
 
+def test_a_price_is_usual_for_its_kind() -> None:
+    """At the bounds, below, above; a kind without a range; nothing sold, nothing to divide by; no number."""
+    frame = pl.DataFrame(
+        {
+            "kind": ["urea", "urea", "urea", "other", "urea", "urea"],
+            "tonnes": [2, 2, 2, 2, 0, None],
+            "amount": [4000, 3000, 10001, 1, 5, 5],
+        }
+    ).with_columns(pl.col("amount").cast(pl.Decimal(18, 2)))
+    check, arguments = CHECKS["ratio_by"], {"per": "tonnes", "by": "kind", "ranges": {"urea": [1500, 5000]}}
+    assert check.valid(frame, "amount", arguments, YEAR_END).to_list() == [True, True, False, None, None, None]
+    assert check.explain is not None
+    assert check.explain(frame, "amount", arguments, YEAR_END)[2] == "5000.5，常见为 1500 至 5000"
+
+
 def test_a_verdict_agrees_with_its_numbers() -> None:
     frame = pl.DataFrame(
         {"value": ["0.02", "0.03", "0.03", None], "limit": ["0.02"] * 4, "passed": [True, True, False, False]},

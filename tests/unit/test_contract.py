@@ -22,6 +22,13 @@ def test_the_twelve_datasets_are_declared() -> None:
     assert set(expected.split()) <= set(load_registry().datasets)
 
 
+def test_the_other_datasets_of_the_five_departments_are_declared() -> None:
+    expected = """commerce_cold_chain commerce_online_purchase commerce_training civil_assistance
+        civil_convenience_site civil_elder_facility civil_elder_visit postal_route coop_agri_supply
+        coop_service_site stats_agri_growth planning_boundary"""
+    assert set(expected.split()) <= set(load_registry().datasets)
+
+
 def test_a_contract_gives_types_keys_and_privacy() -> None:
     dataset = load_dataset(MODEL)
     assert dataset.load is Load.UPSERT

@@ -1,9 +1,10 @@
-"""What agriculture writes, in whatever unit, spelling and form, arrives as the very facts it was made from."""
+"""What departments write, in whatever unit, spelling and form, arrives as the very facts it was made from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -19,21 +20,34 @@ from agrilake.intake.read import read_file
 from agrilake.intake.rows import check_rows
 from agrilake.sample import (
     agri,
+    agri_growth,
+    assistance,
+    boundaries,
+    civil,
+    cold_chain,
     commerce,
+    coop_supply,
+    elder_care,
     growing,
     herds,
     info_sites,
     inspections,
     land,
     machinery,
+    online_purchases,
+    postal,
     readings,
+    routes,
     smart_farms,
     subsidies,
+    trainings,
+    village_sites,
 )
 from agrilake.sample import identifiers as made
 from agrilake.sample.drop import Drop
 from agrilake.sample.places import Places, load_places
 from agrilake.sample.records import Row
+from agrilake.sample.shared_places import doors
 
 SEED = 7
 MONTHS = tuple(f"2024-{month:02d}" for month in range(1, 13))
@@ -48,6 +62,11 @@ Deliver = Callable[[Drop, Facts, int], None]
 PARCELS = land.parcels(PLACES, HOUSEHOLDS, MONTHS, SEED)
 SMART = smart_farms.farms(ENTITIES, MONTHS, SEED)
 SHOPS = commerce.sites(PLACES, MONTHS, SEED)
+ELDERS = civil.elders(PLACES, MONTHS, SEED, 0.3)
+NODES = postal.sites(PLACES, MONTHS, SEED)
+DOORS = doors({"commerce_service_site": [row for rows in SHOPS.values() for row in rows]})
+CONVENIENCE = village_sites.sites(village_sites.CONVENIENCE, PLACES, DOORS, MONTHS, SEED)
+COOP = village_sites.sites(village_sites.COOP, PLACES, DOORS, MONTHS, SEED)
 CASES: list[tuple[str, Facts, Deliver]] = [
     ("agri_land_contract", PARCELS, land.deliver),
     (
@@ -62,6 +81,18 @@ CASES: list[tuple[str, Facts, Deliver]] = [
     ("agri_quality_inspection", inspections.inspections(ENTITIES, MONTHS, SEED), inspections.deliver),
     ("agri_machinery", machinery.machines(PLACES, ENTITIES, MONTHS, SEED, 0.3), machinery.deliver),
     ("agri_info_service_site", info_sites.sites(PLACES, SHOPS, MONTHS, SEED), info_sites.deliver),
+    ("commerce_online_purchase", online_purchases.purchases(PLACES, MONTHS, SEED), online_purchases.deliver),
+    ("commerce_cold_chain", cold_chain.facilities(ENTITIES, MONTHS, SEED), cold_chain.deliver),
+    ("commerce_training", trainings.trainings(PLACES, MONTHS, SEED), trainings.deliver),
+    ("civil_elder_facility", elder_care.facilities(PLACES, MONTHS, SEED), elder_care.deliver_facilities),
+    ("civil_elder_visit", elder_care.visits(ELDERS, MONTHS, SEED), elder_care.deliver_visits),
+    ("civil_assistance", assistance.assisted(HOUSEHOLDS, MONTHS, SEED), assistance.deliver),
+    ("civil_convenience_site", CONVENIENCE, partial(village_sites.deliver, network=village_sites.CONVENIENCE)),
+    ("coop_service_site", COOP, partial(village_sites.deliver, network=village_sites.COOP)),
+    ("coop_agri_supply", coop_supply.supplies(COOP, MONTHS, SEED), coop_supply.deliver),
+    ("postal_route", routes.routes(NODES, MONTHS, SEED), routes.deliver),
+    ("stats_agri_growth", agri_growth.accounts(PLACES, range(2019, 2025), SEED), agri_growth.deliver),
+    ("planning_boundary", boundaries.boundaries(PLACES, "2024"), boundaries.deliver),
 ]
 
 

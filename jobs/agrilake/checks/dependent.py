@@ -58,6 +58,24 @@ def range_text(frame: pl.DataFrame, _column: str, arguments: Arguments, _context
     return pl.select(pl.format("{} 至 {}", _plain(lower), _plain(upper))).to_series()
 
 
+def _ratio(frame: pl.DataFrame, column: str, arguments: Arguments) -> pl.Series:
+    """The column divided by `per`; null where that is zero or missing."""
+    per = pl.col(str(arguments["per"])).cast(pl.Float64)
+    return frame.select(pl.when(per != 0).then(pl.col(column).cast(pl.Float64) / per)).to_series()
+
+
+def ratio_by(frame: pl.DataFrame, column: str, arguments: Arguments, _context: CheckContext) -> pl.Series:
+    """The number divided by that of `per` (a price, a size) lies within the range of the row's code in `by`."""
+    lower, upper = _bounds(frame, arguments)
+    return _ratio(frame, column, arguments).is_between(lower, upper)
+
+
+def ratio_text(frame: pl.DataFrame, column: str, arguments: Arguments, context: CheckContext) -> pl.Series:
+    """The quotient and the row's range, for the sentence that explains."""
+    quotient = _plain(_ratio(frame, column, arguments).round(2))
+    return pl.select(pl.format("{}，常见为 {}", quotient, range_text(frame, column, arguments, context))).to_series()
+
+
 def _wanted(frame: pl.DataFrame, arguments: Arguments) -> pl.Series:
     allowed = {code: str(value) for code, value in _table(arguments, "allowed").items()}
     return frame[str(arguments["by"])].replace_strict(allowed, default=None, return_dtype=pl.String)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agrilake.checks import comparisons, dependent, identifiers
+from agrilake.checks import areas, comparisons, dependent, identifiers
 from agrilake.checks.model import NamedCheck, of_values
 
 _ALL = (
@@ -111,6 +111,14 @@ _ALL = (
         explain=dependent.range_text,
     ),
     NamedCheck(
+        name="ratio_by",
+        title="平均数在常见范围内",
+        reason="“{title}”填的是“{found}”，除以“{per}”平均为 {detail}。",
+        remedy="请核对“{title}”和“{per}”的数值和单位；确实如此的不用改。",
+        valid=dependent.ratio_by,
+        explain=dependent.ratio_text,
+    ),
+    NamedCheck(
         name="goes_with",
         title="两列相配",
         reason="“{title}”填的是“{found}”，与“{by}”不相配，应为“{detail}”。",
@@ -125,6 +133,30 @@ _ALL = (
         remedy="“{value}”不大于“{limit}”的才是合格；请对照检验报告，把填错的改过来。",
         valid=dependent.agrees_with_limit,
         explain=dependent.measured,
+    ),
+    NamedCheck(
+        name="polygon",
+        title="是 GeoJSON 的面",
+        reason="“{title}”填的是“{found}”，不是 GeoJSON 的面（Polygon 或 MultiPolygon）：{detail}。",
+        remedy="请从地图软件导出 GeoJSON，一格填一个完整的面，每个环首尾坐标相同；单元格装不下的请用 CSV 报送。",
+        valid=of_values(areas.polygon),
+        explain=areas.polygon_problem,
+    ),
+    NamedCheck(
+        name="simple_polygon",
+        title="边界不自相交",
+        reason="“{title}”填的是“{found}”，边界自相交或重叠{detail}。",
+        remedy="请在地图软件里检查拓扑（修复几何）后重新导出。",
+        valid=of_values(areas.simple_polygon),
+        explain=areas.crossing,
+    ),
+    NamedCheck(
+        name="inside_district",
+        title="范围在本区内",
+        reason="“{title}”填的是“{found}”，{detail}；按“{crs}”换算后应在经度 {longitudes}、纬度 {latitudes}之内。",
+        remedy="请核对“{crs}”和导出时的坐标系；坐标先经度后纬度，平面坐标先东后北、不加带号。",
+        valid=areas.inside_district,
+        explain=areas.misplaced,
     ),
 )
 

@@ -51,7 +51,11 @@ SIGNATURES = {
     "own_district": Signature(),
     "within_division": Signature(("other",), (), ("other",)),
     "range_by": Signature(("by", "ranges"), (), ("by",)),
+    "ratio_by": Signature(("per", "by", "ranges"), (), ("per", "by")),
     "goes_with": Signature(("by", "allowed"), (), ("by",)),
     "agrees_with_limit": Signature(("value", "limit"), (), ("value", "limit")),
+    "polygon": Signature(),
+    "simple_polygon": Signature(),
+    "inside_district": Signature(("crs",), (), ("crs",)),
     "sum_equals": Signature(("columns", "total"), ("tolerance",), ("columns", "total")),
 }

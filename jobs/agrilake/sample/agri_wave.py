@@ -21,8 +21,11 @@ def deliver(
     seed: int,
     scale: float,
     iot_rows: int,
-) -> None:
-    """Make the facts and write their files; `iot_rows` is the total of agri_iot_reading over all months (about)."""
+) -> dict[str, list[Row]]:
+    """Make the facts and write their files; `iot_rows` is the total of agri_iot_reading over all months (about).
+
+    Returns the information sites by quarter, whose doors other departments share.
+    """
     places = drop.places
     parcels = land.parcels(places, households, months, seed)
     land.deliver(drop, parcels, seed)
@@ -35,4 +38,6 @@ def deliver(
         readings.deliver(drop, month, rows, index, seed)
     inspections.deliver(drop, inspections.inspections(entities, months, seed), seed)
     machinery.deliver(drop, machinery.machines(places, entities, months, seed, scale), seed)
-    info_sites.deliver(drop, info_sites.sites(places, commerce_sites, months, seed), seed)
+    sites = info_sites.sites(places, commerce_sites, months, seed)
+    info_sites.deliver(drop, sites, seed)
+    return sites

@@ -27,7 +27,11 @@ def village_slot(places: Places, kinds: Sequence[str], number: int) -> tuple[str
 
 def plain(row: Row, _style: Style) -> Record:
     """The row as it is, in its township's sheet."""
-    return Record(row, group=town_of(row))
+    return Record(row, group=_group(row))
+
+
+def _group(row: Row) -> str:
+    return town_of(row) if "division_code" in row else ""
 
 
 def first_reported(
@@ -85,9 +89,9 @@ class Extract:
         def spare(number: int) -> Row:
             return self.spare(rows[(index * 31 + number * 7) % len(rows)], index, number)
 
-        dirty = [spoilt(spare(at), [defect], self._group(spare(at))) for at, defect in enumerate(defects, FIRST_SPARE)]
+        dirty = [spoilt(spare(at), [defect], _group(spare(at))) for at, defect in enumerate(defects, FIRST_SPARE)]
         base = spare(CONFLICT)
-        dirty += conflicting(base, self.key, self.contradiction(base), self._group(base))
+        dirty += conflicting(base, self.key, self.contradiction(base), _group(base))
         if not style.workbook:
             dirty.append(too_long(spare(LONG)))
         records = [self.record(row, style) for row in rows]
@@ -100,6 +104,3 @@ class Extract:
         if self.day is None:
             return picked
         return [*picked, Defect(self.day, "not_future", f"{end_of(period) + timedelta(days=9):%Y-%m-%d}")]
-
-    def _group(self, row: Row) -> str:
-        return town_of(row) if "division_code" in row else ""

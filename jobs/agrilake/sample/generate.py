@@ -20,6 +20,7 @@ from agrilake.sample import (
     postal,
     stats,
     truth,
+    village_wave,
 )
 from agrilake.sample.drop import Drop, ExpectedFile
 from agrilake.sample.periods import year_of_months
@@ -124,7 +125,7 @@ def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_ro
     agri_files.deliver_batches(drop, batches, seed)
     commerce_sites = commerce.sites(places, months, seed)
     commerce.deliver_sites(drop, commerce_sites, seed)
-    agri_wave.deliver(drop, households, entities, commerce_sites, months, seed, scale, iot_rows)
+    info_sites = agri_wave.deliver(drop, households, entities, commerce_sites, months, seed, scale, iot_rows)
     sales = commerce.sales(entities, months, seed)
     commerce.deliver_sales(drop, sales, months, seed)
     elders = civil.elders(places, months, seed, scale)
@@ -133,6 +134,8 @@ def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_ro
     civil.deliver_ledger(drop, ledger, seed)
     nodes = postal.sites(places, months, seed)
     postal.deliver_sites(drop, nodes, seed)
+    village_wave.deliver(drop, households, entities, elders, months, seed)
+    village_wave.deliver_sites(drop, commerce_sites, info_sites, nodes, months, seed)
     gathered = truth.ParcelFacts()
     for index, (month, events) in enumerate(parcels.events_by_month(nodes, months, seed, parcel_rows)):
         gathered.add(events)

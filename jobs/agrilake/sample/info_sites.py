@@ -76,6 +76,7 @@ def _site(place: Place, number: int, opened: date, shop: Row | None, rng: np.ran
         "opened_on": opened,
         "closed_on": None,
         "services": SERVICES[rng.integers(len(SERVICES))],
+        "place_id": f"commerce_service_site:{shop['site_no']}" if same and shop else None,
     }
 
 

@@ -33,6 +33,7 @@ OTHER_UNITS = {
     ("万元", "元"): Decimal("0.0001"),
     ("千瓦", "马力"): Decimal("0.735"),
     ("头只", "万头"): WAN,
+    ("公里", "米"): Decimal("0.001"),
     ("毫克/千克", "μg/kg"): Decimal("0.001"),
 }
 """How many of the contract's unit one of the department's is."""
