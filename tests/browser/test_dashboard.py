@@ -10,7 +10,8 @@ import duckdb
 import pytest
 from playwright.sync_api import Page
 from tests.browser.dashboards import Dashboards
-from tests.browser.overview import cards, choose, open_overview, problems, table_rows
+from tests.browser.drill import drill_by, drilled, tallest_bar
+from tests.browser.overview import cards, choose, open_overview, problems, table_rows, wait_until_drawn
 
 from agrilake.contract.load import load_registry
 from agrilake.indicators.load import load_indicators
@@ -101,6 +102,52 @@ def test_township_filter_changes_cards_and_villages(overview: Page, dashboards: 
     villages = table_rows(overview, "逐村明细")
     assert villages
     assert {cells[0] for cells in villages} == {township}
+    assert problems(overview) == []
+
+
+def test_a_click_on_a_townships_bar_leaves_its_villages(overview: Page, dashboards: Dashboards) -> None:
+    open_overview(overview, dashboards.url, CHARTS)
+    period = shown_period(overview)
+    with overview.expect_response(lambda answer: "/api/v1/chart/data" in answer.url):
+        overview.mouse.click(*tallest_bar(overview, "各乡镇（街道）对比"))
+    wait_until_drawn(overview, CHARTS)
+    with duckdb.connect(str(dashboards.database), read_only=True) as connection:
+        (township,) = connection.execute(
+            "SELECT division_name FROM indicator_value WHERE division_level = 'township' AND period = ? "
+            "AND indicator_id = ? ORDER BY value DESC NULLS LAST LIMIT 1",
+            [period, HEAD[0]],
+        ).fetchone() or ("",)
+    villages = table_rows(overview, "逐村明细")
+    assert villages
+    assert {cells[0] for cells in villages} == {township}
+    assert problems(overview) == []
+
+
+def test_a_right_click_on_a_bar_drills_by_village_to_the_numbers_of_the_lake(
+    overview: Page, dashboards: Dashboards
+) -> None:
+    open_overview(overview, dashboards.url, CHARTS)
+    dialog = drill_by(overview, tallest_bar(overview, "农产品网络零售额"), "村（社区）")
+    drilled_from = dialog.locator('[data-test="drill-by-breadcrumb-item"]').first.inner_text()
+    platform = re.fullmatch(r"平台 \((.+)\)", drilled_from)
+    assert platform, drilled_from
+    with duckdb.connect(str(dashboards.database), read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT period, division_name, sum(amount_yuan)::DOUBLE / 10000 FROM online_trade "
+            "WHERE platform_label = ? AND division_name IS NOT NULL GROUP BY ALL",
+            [platform[1]],
+        ).fetchall()
+    wanted = {(period, village): amount for period, village, amount in rows}
+    found = drilled(dialog)
+    numbers = {
+        (row["period"], village): float(text.replace(",", ""))
+        for row in found
+        for village, text in row.items()
+        if village != "period" and re.fullmatch(r"[\d.,]+", text)
+    }
+    assert len(numbers) > len(found) > 1
+    assert numbers == pytest.approx({key: wanted[key] for key in numbers}, rel=1e-3)
+    overview.locator('[data-test="close-drill-by-modal"]').click()
     assert problems(overview) == []
 
 

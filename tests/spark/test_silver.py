@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql.connect.session import SparkSession
 from tests.support.tables import dataset
 
@@ -192,6 +193,8 @@ def test_a_changed_contract_waits_for_its_version_then_the_table_follows(apply: 
     deliver(home, of, FEBRUARY, {"b": 2}, kind="x")
     apply(home, raised, [JANUARY, FEBRUARY], {"d1"})
     assert stored(home, of, None, "id", "n", "kind") == [("a", 1, None), ("b", 2, "x")]
+    parted = DeltaTable(str(home.table("silver", of.id))).metadata().partition_columns
+    assert parted == (["_period"] if of.large else []), "a rebuild keeps the partitions"
 
 
 def test_a_code_list_or_range_changes_with_the_version_and_stored_rows_must_fit(

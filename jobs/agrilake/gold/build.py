@@ -15,6 +15,7 @@ from agrilake.contract.settings import Settings
 from agrilake.errors import ContractError
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
+from agrilake.tables import small
 from agrilake.tables.history import keeps_states, state_fields
 from agrilake.tables.types import silver_fields, spark_type
 from agrilake.tables.write import TableWrite, commit_note, overwrite
@@ -40,7 +41,10 @@ def build_gold(spark: SparkSession, home: Home, gold: Dataset, registry: Registr
     inputs = {name: _input(spark, home, name, registry, version) for name, version in versions.items()}
     arguments = _arguments(gold, settings)
     rows = conform(_transform(gold)(inputs, **arguments), gold)
-    overwrite(rows, path, note, schema=True)
+    if gold.large:
+        overwrite(rows, path, note, schema=True)
+    else:
+        small.write_whole(rows.toArrow(), path, note=note)
     return TableWrite(gold.id, table_version(path) or 0, changed=True)
 
 

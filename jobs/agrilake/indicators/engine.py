@@ -29,7 +29,7 @@ from agrilake.indicators.arrivals import Arrivals
 from agrilake.indicators.measures import measured
 from agrilake.indicators.model import Indicator
 from agrilake.intake.values import silver_type
-from agrilake.lake.files import table_version
+from agrilake.lake.files import table_version, with_required
 from agrilake.paths import Home
 from agrilake.tables.types import spark_type
 from agrilake.tables.write import TableWrite, commit_note
@@ -102,8 +102,7 @@ def indicator_values(
 def conformed(found: pl.DataFrame, contract: Dataset) -> pa.Table:
     """The contract's columns in its order, types and nullability."""
     chosen = found.select(pl.col(column.name).cast(silver_type(column)) for column in contract.columns).to_arrow()
-    needed = {column.name for column in contract.columns if column.required}
-    return chosen.cast(pa.schema([field.with_nullable(field.name not in needed) for field in chosen.schema]))
+    return with_required(chosen, {column.name for column in contract.columns if column.required})
 
 
 def _sources(item: Indicator, indicators: Sequence[Indicator]) -> tuple[str, ...]:

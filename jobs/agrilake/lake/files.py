@@ -6,9 +6,11 @@ and a killed writer leaves either the old rows or the new ones.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from agrilake.lake.locks import table_lock
@@ -43,6 +45,12 @@ def delivery_rows(path: Path, delivery_id: str, column: str = DELIVERY) -> pl.Da
     """The rows of one delivery, or None where the table does not exist."""
     frame = scan(path)
     return None if frame is None else frame.filter(pl.col(column) == delivery_id).collect()
+
+
+def with_required(data: pa.Table, required: Collection[str]) -> pa.Table:
+    """The same rows, with NOT NULL on the `required` columns and on no other."""
+    fields = [field.with_nullable(field.name not in required) for field in data.schema]
+    return data.cast(pa.schema(fields))
 
 
 def table_version(path: Path) -> int | None:

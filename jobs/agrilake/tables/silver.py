@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from agrilake.contract.model import Dataset
 from agrilake.lake.files import scan, table_version
 from agrilake.paths import Home
@@ -59,5 +61,5 @@ def _write_history(home: Home, dataset: Dataset, deliveries: Sequence[DeliveryRe
         accepted = scan(home.table("accepted", dataset.id))
         rows = states(small.current_state(accepted, dataset, counting, by_period=True), dataset)
     else:
-        rows = validity(small.stored(home.table("silver", dataset.id)), dataset)
+        rows = validity(pl.read_delta(str(home.table("silver", dataset.id))), dataset)
     small.replace(rows, home.table("silver", str(dataset.history_table)), [*dataset.key, "valid_from"])

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from agrilake.contract.model import Dataset, Load
 from agrilake.errors import ConsistencyError
 from agrilake.intake.values import silver_type
-from agrilake.lake.files import scan
+from agrilake.lake.files import scan, with_required
 from agrilake.tables.types import PROVENANCE
 from agrilake.tables.write import must_rebuild, rebuilt
 
@@ -71,26 +73,29 @@ def _key(dataset: Dataset, by_period: bool = False) -> list[str]:
     return [*(("_period",) if by_period or dataset.load is Load.SNAPSHOT else ()), *dataset.key]
 
 
-def stored(path: Path) -> pl.DataFrame:
-    """The rows of a table that exists."""
-    return pl.read_delta(str(path))
-
-
 def replace(rows: pl.DataFrame, path: Path, key: Sequence[str], required: Sequence[str] | None = None) -> None:
     """Make the table at `path` exactly `rows`, ordered by `key`, in one commit; none where it holds them already.
 
     With the `required` columns the table keeps its schema; without, it takes that of `rows`.
     """
     ordered = rows.sort(key)
-    if DeltaTable.is_deltatable(str(path)):
-        held = stored(path)
-        if held.schema == ordered.schema and held.sort(key).equals(ordered):
-            return
-    data = ordered.to_arrow()
-    fields = [field.with_nullable(field.name not in (required or ())) for field in data.schema]
+    stored = scan(path)
+    if stored is not None and stored.collect_schema() == ordered.schema and stored.sort(key).collect().equals(ordered):
+        return
+    write_whole(ordered.to_arrow(), path, required)
+
+
+def write_whole(
+    data: pa.Table, path: Path, required: Collection[str] | None = None, note: dict[str, Any] | None = None
+) -> None:
+    """Replace all rows in one commit, which keeps the `note`.
+
+    With the `required` columns (NOT NULL) the table keeps its schema; without, it takes that of `data`.
+    """
     write_deltalake(
         str(path),
-        data.cast(pa.schema(fields)),
+        with_required(data, required or ()),
         mode="overwrite",
         schema_mode="overwrite" if required is None else None,
+        commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note or {})}),
     )
