@@ -89,7 +89,7 @@ class Indicator:
     edition: str = "2024"
     sort: int = 10
     rests_on: tuple[str, ...] = ()
-    growth_of: str = ""
+    derived_from: tuple[str, ...] = ()
 
 
 INDICATORS = (Indicator("site_coverage", "站点覆盖率"), Indicator("parcels", "件数", unit="件", sort=20))

@@ -23,6 +23,7 @@ from agrilake.paths import contract_roots
 
 CONTRACT_KEYS = frozenset(
     {"load", "encoding", "crs", "history", "reference", "periodColumn", "large", "sharing", "divisionColumn"}
+    | {"reachesBack"}
     | {"inputs", "madeBy", "subject", "lineage", "published"}
 )
 SUITE_METRICS = frozenset({"rowCount"})
@@ -154,6 +155,7 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         history=history,
         reference=bool(properties.get("reference", False)),
         period_column=properties.get("periodColumn"),
+        reaches_back=int(properties.get("reachesBack", 0)),
         large=bool(properties.get("large", False)),
         grain=table.dataGranularityDescription or "",
         synonyms=tuple(item.synonym or "" for item in table.synonyms or []),
