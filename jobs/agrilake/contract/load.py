@@ -93,7 +93,9 @@ def _check_relations(registry: Registry) -> None:
             if target is None:
                 continue
             other = registry.datasets.get(target.dataset) or registry.gold.get(target.dataset)
-            if other is not None and target.column not in [item.name for item in other.columns]:
+            if other is None:
+                raise ContractError(str(dataset.path), f"{column.name}.relationships", f"no table {target.dataset}")
+            if target.column not in [item.name for item in other.columns]:
                 raise ContractError(str(dataset.path), f"{column.name}.relationships", f"no column {target.column}")
         for name in dataset.inputs:
             if name not in registry.gold and name not in registry.datasets:
