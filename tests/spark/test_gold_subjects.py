@@ -107,14 +107,15 @@ def _valid(frame: DataFrame) -> DataFrame:
 
 
 def test_readings_of_a_day_are_one_row_and_an_unknown_device_has_no_village(frame: Frame) -> None:
+    moment = datetime.fromisoformat
     reading = {"device_id": "D1", "metric": "ph", "unit": "pH", "value": "7.0"}
     inputs = with_divisions(
         frame,
         agri_iot_reading=[
-            {**reading, "read_at": datetime(2024, 5, 1, 0, 10)},
-            {**reading, "read_at": datetime(2024, 5, 1, 23, 50), "value": "7.5"},
-            {**reading, "read_at": datetime(2024, 5, 2, 0, 0)},
-            {**reading, "device_id": "D9", "read_at": datetime(2024, 5, 1, 12, 0)},
+            {**reading, "read_at": moment("2024-05-01T00:10")},
+            {**reading, "read_at": moment("2024-05-01T23:50"), "value": "7.5"},
+            {**reading, "read_at": moment("2024-05-02T00:00")},
+            {**reading, "device_id": "D9", "read_at": moment("2024-05-01T12:00")},
         ],
         agri_iot_device=[{"device_id": "D1", "farm_id": "ZN1", "division_code": VILLAGE}],
     )
