@@ -1,4 +1,4 @@
-"""Rules across tables: each runs on the lake's own columns, counts what breaks it and names its lines, without values."""
+"""Rules across tables: each runs on the lake's own columns, counts what breaks it and names its lines, no values."""
 
 from __future__ import annotations
 
