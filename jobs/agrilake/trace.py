@@ -164,13 +164,13 @@ def _value(home: Home, indicator: Indicator, division: str, period: str | None) 
 
 
 def _measured(indicator: Indicator, period: str) -> Iterator[tuple[Indicator, str]]:
-    """The indicators and periods whose measures make the value: a growth rate leads to its base in both years."""
-    if not indicator.growth_of:
+    """The indicators and periods whose measures make the value: a growth rate leads to its base in both years, a
+    combination to all its indicators."""
+    if not indicator.derived_from:
         yield indicator, period
-        return
-    base = _declared(indicator.growth_of)
-    for when in (period, year_before(period)):
-        yield from _measured(base, when)
+    for name in indicator.derived_from:
+        for when in (period, year_before(period, indicator.growth_years)) if indicator.growth_of else (period,):
+            yield from _measured(_declared(name), when)
 
 
 def _part(home: Home, part: str, behind: Behind, version: int) -> TracedPart:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from tests.support.samples import SAMPLE
 
+from agrilake.indicators.load import load_indicators
 from agrilake.lake.files import scan
 
 KEY = ["indicator_id", "division_code", "period"]
@@ -33,18 +34,41 @@ def test_every_true_value_is_there_and_equal(compared: pl.DataFrame) -> None:
         (pl.col("truth").is_null() != pl.col("value").is_null()) | ((pl.col("truth") - pl.col("value")).abs() > CLOSE)
     )
     assert compared.height > 100
-    assert compared["indicator_id"].n_unique() >= 12
+    assert compared["indicator_id"].n_unique() >= 40
     assert wrong.is_empty(), wrong
 
 
 def test_what_is_not_delivered_is_missing_and_not_zero(small_lake: Path) -> None:
+    """The year before has sales alone, and accounts of growth begin too late for its first years."""
     table = scan(small_lake / "gold" / "indicator_value")
     assert table is not None
-    visits = table.filter(pl.col("indicator_id") == "elder_visits_per_1000").collect()
+    visits = table.filter(indicator_id="elder_visits_per_1000", period="2023-01").collect()
     assert visits.height > 0
     assert visits["value"].null_count() == visits.height
     assert visits["flag"].unique().to_list() == ["missing"]
-    assert visits["missing_reason"].str.contains("尚未接入").all()
+    assert visits["missing_reason"].unique().to_list() == ["本期没有收到所需数据"]
+    growth = table.filter(indicator_id="agri_tech_contribution_rate", period="2022").collect()
+    assert growth.select("value", "flag", "missing_reason").rows() == [
+        (None, "missing", "农林牧渔业总产值年均增速：缺少 5 年前同期数")
+    ]
+
+
+def test_years_that_a_later_file_brings_are_official(small_lake: Path) -> None:
+    """The file of 2023 holds 2018, so that five years' growth rests on nothing estimated."""
+    table = scan(small_lake / "gold" / "indicator_value")
+    assert table is not None
+    found = table.filter(indicator_id="agri_tech_contribution_rate", period="2023").collect()
+    assert found["flag"].to_list() == ["official"]
+    assert found["value"].null_count() == 0
+
+
+def test_every_indicator_has_true_values_or_those_of_its_parts(compared: pl.DataFrame) -> None:
+    checked = set(compared["indicator_id"])
+    others = {item.id for item in load_indicators()} - checked
+    assert others == {
+        "agri_labour", "agri_material_cost", "agri_sown_area", "co_distribution_rate", "inbound_parcels",
+        "postal_village_site_coverage", "trace_entity_coverage",
+    }  # fmt: skip
 
 
 def test_files_that_came_years_later_are_late_and_a_year_that_was_never_finished_is_estimated(small_lake: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,17 @@ from tests.spark.conftest import Frame
 from tests.support.tables import DIVISIONS
 
 from agrilake.contract.load import load_registry
-from agrilake.indicators import engine
 from agrilake.indicators.arrivals import Arrivals
 from agrilake.indicators.engine import indicator_values
 from agrilake.indicators.load import load_indicators
 from agrilake.indicators.model import Indicator
+from agrilake.tables import small
 
 pytestmark = pytest.mark.spark
 CASES = sorted((Path(__file__).parents[1] / "golden" / "indicators").glob("*.yaml"))
 DISTRICT = "500112000000"
 REGISTRY = load_registry()
-NUMBERS = ("value", "numerator", "denominator", "previous_year_value", "yoy", "target", "to_target")
+NUMBERS = ("value", "rounded", "numerator", "denominator", "previous_year_value", "yoy", "target", "to_target")
 
 
 def division_rows() -> list[dict[str, Any]]:
@@ -60,7 +62,7 @@ def arrivals_of(case: dict[str, dict[str, Any]]) -> dict[str, Arrivals]:
 def conformed(tables: dict[str, DataFrame], chosen: list[Indicator], arrivals: dict[str, Arrivals]) -> pl.DataFrame:
     """The values as they are stored: the contract's columns in its types."""
     found = indicator_values(tables, chosen, DISTRICT, dict.fromkeys(tables, 1), arrivals, REGISTRY)
-    return pl.DataFrame(pl.from_arrow(engine.conformed(found, REGISTRY.gold["indicator_value"])))
+    return pl.DataFrame(pl.from_arrow(small.conformed(found, REGISTRY.gold["indicator_value"])))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -72,18 +74,37 @@ def test_values_are_the_golden_ones(path: Path, frame: Frame) -> None:
     assert set(case["tables"]) <= sources, "a table that no indicator of the case reads"
     tables = {name: frame(name, case["tables"].get(name, [])) for name in sources}
     tables["division"] = frame("division", division_rows())
+    decimals = {item.id: item.decimals for item in chosen}
     found = conformed(tables, chosen, arrivals_of(case.get("arrivals", {})))
     assert found.select("indicator_id", "division_code", "period").is_duplicated().sum() == 0
     by_key = {(row["indicator_id"], row["division_code"], row["period"]): row for row in found.to_dicts()}
     for wanted in case["expected"]:
         key = (wanted.get("indicator_id", chosen[0].id), wanted["division_code"], str(wanted["period"]))
         row = by_key[key]
+        row["rounded"] = row["value"] and round(row["value"], decimals[key[0]])
         got = {name: row[name] for name in wanted}
         assert got == {name: _stored(name, value) for name, value in wanted.items()}, key
+    for gone in case.get("absent", []):
+        assert found.filter(**gone).is_empty(), gone
 
 
 def _stored(name: str, value: Any) -> Any:
     return Decimal(str(value)) if name in NUMBERS and value is not None else value
+
+
+def test_what_is_not_in_the_lake_yet_is_said_so(frame: Frame) -> None:
+    """A declaration may name a dataset that is still to come: missing, with its name, beside what there is."""
+    visits = next(item for item in load_indicators() if item.id == "elder_visits_per_1000")
+    awaiting = replace(visits, numerator=None, awaits="探访关爱记录")
+    elder = {"elder_id": "E1", "valid_from": date(2024, 5, 1), "division_code": "500112129206"}
+    tables = {"elder_history": frame("elder_history", [elder]), "division": frame("division", division_rows())}
+    found = conformed(tables, [awaiting], {}).filter(division_code=DISTRICT, period="2024-05")
+    assert found.select("value", "denominator", "flag", "missing_reason").row(0) == (
+        None,
+        1,
+        "missing",
+        "探访关爱记录尚未接入",
+    )
 
 
 def test_every_division_and_period_has_a_row_and_every_gap_its_reason(frame: Frame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -43,6 +44,17 @@ def test_a_correction_or_a_refused_file_decides_nothing() -> None:
     for order in ((first, corrected, refused), (refused, corrected, first)):
         said = found(*order)
         assert (said.delivered, said.late) == (("2024-01",), ())
+
+
+def test_a_file_that_reaches_back_has_delivered_the_years_before_its_own() -> None:
+    accounts = REGISTRY.get("stats_agri_growth")
+    named = {"dataset": accounts.id, "department": "stats"}
+    first, second = (
+        replace(delivery(year, f"{int(year) + 1}-04-01T00:00:00+00:00"), **named) for year in ("2023", "2024")
+    )
+    said = arrivals([accounts], [first, second], date(2025, 6, 1), ZONE)[accounts.id]
+    assert said.delivered == ("2018", "2019", "2020", "2021", "2022", "2023", "2024")
+    assert said.late == ()
 
 
 def test_samples_are_not_judged_late() -> None:

@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from agrilake.contract.load import load_registry
+from agrilake.contract.settings import load_settings
 from agrilake.errors import ContractError
 from agrilake.indicators.load import load_indicator, load_indicators
 from agrilake.intake.schedule import year_before
 from agrilake.paths import project_root
-from agrilake.tables.behind import duckdb_sql, within
+from agrilake.tables.behind import duckdb_sql, overlapping, within
 
 FOLDER = project_root() / "schemas" / "indicators"
 
@@ -27,10 +28,14 @@ def declared(tmp_path: Path, name: str, **changes: Any) -> Path:
     return path
 
 
-def test_the_project_declares_at_least_fourteen_with_owner_task_and_formula() -> None:
+def test_the_project_declares_at_least_thirty_with_owner_task_and_formula() -> None:
     found = load_indicators()
-    assert len(found) >= 14
-    assert all(item.owner and item.task and item.formula and item.unit and item.grain for item in found)
+    assert len(found) >= 30
+    for item in found:
+        assert item.owner and item.task and item.formula and item.unit and item.grain and item.edition, item.id
+        assert item.owner in load_settings().departments, item.id
+    with_targets = [item for item in found if item.targets]
+    assert len(with_targets) >= 20
 
 
 TRACED = {"source": "product_trace", "expression": "count(*)"}
@@ -70,6 +75,49 @@ def test_growth_in_a_circle_is_refused(tmp_path: Path) -> None:
         load_indicators(tmp_path)
 
 
+GROWTH = {"of": {"now": "online_retail_growth"}, "numerator": "now", "denominator": "elasticity_land"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"combined": {**GROWTH, "numerator": "now - elasticity_capital"}}, "no indicator or setting is called 'elast"),
+        ({"combined": {**GROWTH, "numerator": "(now -"}}, r"combined\.numerator: not SQL"),
+        ({"combined": {"of": GROWTH["of"], "numerator": "now"}}, "combined: denominator is missing"),
+        ({"combined": {**GROWTH, "constants": {}}}, "combined.constants: unknown key"),
+        ({"growth_of": None, "numerator": TRACED, "growth_years": 5}, "growth_years: 5 years"),
+        ({"growth_years": 0}, "growth_years: 0 years"),
+    ],
+)
+def test_a_wrong_derivation_is_an_error_with_its_place(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    if "combined" in changes:
+        changes = {"growth_of": None, **changes}
+    with pytest.raises(ContractError, match=message):
+        load_indicator(declared(tmp_path, "online_retail_growth", **changes), load_registry())
+
+
+def test_indicators_in_a_circle_are_refused_whatever_joins_them(tmp_path: Path) -> None:
+    """A growth of a combination that is made from that growth."""
+    declared(tmp_path, "online_retail_growth", growth_of="brand_sales_share")
+    declared(tmp_path, "brand_sales_share", numerator=None, denominator=None, combined=GROWTH)
+    circle = "a circle: brand_sales_share → online_retail_growth → brand_sales_share"
+    with pytest.raises(ContractError, match=circle):
+        load_indicators(tmp_path)
+
+
+def test_an_indicator_made_from_one_that_is_not_declared_is_refused(tmp_path: Path) -> None:
+    declared(tmp_path, "online_retail_growth")
+    with pytest.raises(ContractError, match="growth_of: no indicator 'online_retail_amount'"):
+        load_indicators(tmp_path)
+
+
+def test_an_indicator_has_the_periods_that_its_sources_can_fill() -> None:
+    found = {item.id: item.periods for item in load_indicators()}
+    assert found["informatised_crop_area_share"] == ("quarter", "year")
+    assert found["agri_output"] == found["agri_tech_contribution_rate"] == ("year",)
+    assert found["elder_beds_per_1000"] == ("month", "quarter", "year"), "a register can be counted on any day"
+
+
 def test_every_filter_can_be_asked_in_duckdb_too_for_the_way_back() -> None:
     """`agrilake trace` follows a number without Spark, so the same filter must mean the same there."""
     registry = load_registry()
@@ -78,6 +126,14 @@ def test_every_filter_can_be_asked_in_duckdb_too_for_the_way_back() -> None:
             columns = ", ".join(f"NULL AS {column.name}" for column in registry.gold[measure.source].columns)
             if measure.where:
                 duckdb.sql(f"SELECT * FROM (SELECT {columns}) WHERE {duckdb_sql(measure.where)}")
+
+
+def test_a_month_rests_on_its_quarter_where_a_table_has_only_quarters() -> None:
+    rows = duckdb.sql(
+        f"SELECT p FROM (VALUES ('2024-05'), ('2024-04'), ('2024Q2'), ('2024Q1')) t(p) "
+        f"WHERE {overlapping('p', '2024-05')} ORDER BY p"
+    ).fetchall()
+    assert rows == [("2024-05",), ("2024Q2",)]
 
 
 @pytest.mark.parametrize(("period", "months"), [("2024-05", 1), ("2024Q2", 3), ("2024Q4", 3), ("2024", 12)])

@@ -89,7 +89,7 @@ class Indicator:
     edition: str = "2024"
     sort: int = 10
     rests_on: tuple[str, ...] = ()
-    growth_of: str = ""
+    derived_from: tuple[str, ...] = ()
 
 
 INDICATORS = (Indicator("site_coverage", "站点覆盖率"), Indicator("parcels", "件数", unit="件", sort=20))
@@ -236,6 +236,18 @@ def test_the_source_is_what_the_indicators_own_measures_rest_on(lake: tuple[Home
         "站点覆盖率": "区邮政管理局《投递路线》",
         "件数": "区邮政管理局《投递路线》、区邮政管理局《三级寄递节点》",
     }
+
+
+def test_a_derived_indicator_names_the_sources_of_what_it_is_made_from(lake: tuple[Home, State]) -> None:
+    home, _ = lake
+    roads = dataclasses.replace(POSTAL_SITE, id="postal_route", title="投递路线")
+    wide = dataclasses.replace(SITE, inputs=("postal_site", "postal_route"))
+    registry = Registry({"postal_site": POSTAL_SITE, "postal_route": roads}, {**REGISTRY.gold, "service_site": wide})
+    base = dataclasses.replace(INDICATORS[0], rests_on=("postal_route",))
+    derived = dataclasses.replace(INDICATORS[1], derived_from=("site_coverage",))
+    run(lake, registry=registry, indicators=(base, derived))
+    sources = dict(rows(home, "leader", "SELECT DISTINCT indicator_name, source FROM indicator_value"))
+    assert sources["件数"] == sources["站点覆盖率"] == "区邮政管理局《投递路线》"
 
 
 def test_an_indicator_names_its_owner(lake: tuple[Home, State]) -> None:

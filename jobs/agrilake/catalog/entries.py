@@ -97,8 +97,9 @@ def _indicator_facts(indicator: Indicator, titles: dict[str, str], settings: Set
     yield "责任单位", settings.departments.get(indicator.owner, indicator.owner)
     yield "目标", "，".join(f"{year} 年 {words.number(value)}" for year, value in sorted(indicator.targets.items()))
     yield "数据来源", "、".join(f"{titles.get(name, name)}（{name}）" for name in indicator.sources)
+    yield "由指标计算", "、".join(indicator.derived_from)
     yield "尚待接入", titles.get(indicator.awaits, indicator.awaits)
-    yield "对应任务", f"规划任务 {indicator.task}" if indicator.task else ""
+    yield "对应任务", f"规划任务 {indicator.task}" if indicator.task.isdigit() else indicator.task
     yield "口径版本", indicator.edition
 
 

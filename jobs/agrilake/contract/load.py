@@ -23,6 +23,7 @@ from agrilake.paths import contract_roots
 
 CONTRACT_KEYS = frozenset(
     {"load", "encoding", "crs", "history", "reference", "periodColumn", "large", "sharing", "divisionColumn"}
+    | {"reachesBack"}
     | {"inputs", "madeBy", "subject", "lineage", "published"}
 )
 SUITE_METRICS = frozenset({"rowCount"})
@@ -92,7 +93,9 @@ def _check_relations(registry: Registry) -> None:
             if target is None:
                 continue
             other = registry.datasets.get(target.dataset) or registry.gold.get(target.dataset)
-            if other is not None and target.column not in [item.name for item in other.columns]:
+            if other is None:
+                raise ContractError(str(dataset.path), f"{column.name}.relationships", f"no table {target.dataset}")
+            if target.column not in [item.name for item in other.columns]:
                 raise ContractError(str(dataset.path), f"{column.name}.relationships", f"no column {target.column}")
         for name in dataset.inputs:
             if name not in registry.gold and name not in registry.datasets:
@@ -154,6 +157,7 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         history=history,
         reference=bool(properties.get("reference", False)),
         period_column=properties.get("periodColumn"),
+        reaches_back=int(properties.get("reachesBack", 0)),
         large=bool(properties.get("large", False)),
         grain=table.dataGranularityDescription or "",
         synonyms=tuple(item.synonym or "" for item in table.synonyms or []),

@@ -126,7 +126,8 @@ class Dataset:
     `due_day` counts days after the period's end until the delivery is overdue. `history` is "scd2" where
     silver keeps validity intervals, in `history_table`. `reference` marks what others are resolved against.
     `made_by` says who writes a gold table: the "transform" of its name, or the "indicators" engine.
-    `period_column` names the column that must agree with the delivery's period, if the file carries one.
+    `period_column` names the column that must agree with the delivery's period, if the file carries one;
+    `reaches_back` counts the periods before its own that a delivery holds too.
     """
 
     id: str
@@ -147,6 +148,7 @@ class Dataset:
     history: str | None = None
     reference: bool = False
     period_column: str | None = None
+    reaches_back: int = 0
     large: bool = False
     grain: str = ""
     synonyms: tuple[str, ...] = ()

@@ -38,7 +38,8 @@ class Box:
 
 @dataclass(frozen=True)
 class Settings:
-    """One district: its code and name, coordinate zone, box, departments, thresholds and limits."""
+    """One district: its code and name, coordinate zone, box, departments, thresholds, limits, and the elasticities of
+    agricultural output by which its growth is accounted for."""
 
     district_code: str
     district_name: str
@@ -47,6 +48,7 @@ class Settings:
     timezone: str = "Asia/Shanghai"
     departments: dict[str, str] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
+    elasticities: dict[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     def threshold(self, name: str) -> float:

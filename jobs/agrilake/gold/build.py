@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+import agrilake.gold as package
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import Settings
@@ -17,7 +21,7 @@ from agrilake.lake.files import table_version
 from agrilake.paths import Home
 from agrilake.tables import small
 from agrilake.tables.history import keeps_states, state_fields
-from agrilake.tables.types import silver_fields, spark_type
+from agrilake.tables.types import spark_type, stored_fields
 from agrilake.tables.write import TableWrite, commit_note, overwrite
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ def build_gold(spark: SparkSession, home: Home, gold: Dataset, registry: Registr
     """Bring gold/<table> up to date; unchanged where neither its inputs nor its rule changed.
 
     The commit keeps `inputs` ({table: Delta version}) and the fingerprint of the rule. Raises ContractError where
-    the contract asks for a transform that does not exist.
+    the contract asks for a transform that does not exist, ConsistencyError where rows violate what it requires.
     """
     path = home.table("gold", gold.id)
     if gold_is_current(home, gold, registry, settings):
@@ -42,9 +46,9 @@ def build_gold(spark: SparkSession, home: Home, gold: Dataset, registry: Registr
     arguments = _arguments(gold, settings)
     rows = conform(_transform(gold)(inputs, **arguments), gold)
     if gold.large:
-        overwrite(rows, path, note, schema=True)
+        overwrite(rows, path, gold, note)
     else:
-        small.write_whole(rows.toArrow(), path, note=note)
+        small.overwrite(pl.DataFrame(pl.from_arrow(rows.toArrow())), path, gold, note)
     return TableWrite(gold.id, table_version(path) or 0, changed=True)
 
 
@@ -88,30 +92,25 @@ def _input(spark: SparkSession, home: Home, name: str, registry: Registry, versi
 
 
 def _fields(name: str, registry: Registry) -> dict[str, str]:
-    if name in registry.gold:
-        return {column.name: spark_type(column) for column in registry.gold[name].columns}
-    if name in registry.datasets:
-        return silver_fields(registry.datasets[name])
+    if name in registry.gold or name in registry.datasets:
+        return stored_fields(registry.any(name))
     return state_fields(next(item for item in registry.datasets.values() if item.history_table == name))
 
 
-def _modules() -> tuple[ModuleType, ...]:
-    from agrilake.gold import governance, logistics, places, profile, subjects, trade
-
-    return governance, logistics, places, profile, subjects, trade
-
-
 def _transform(gold: Dataset) -> Transform:
-    for module in _modules():
-        found: Transform | None = getattr(module, gold.id, None)
-        if found is not None:
-            return found
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        transform: Transform | None = getattr(importlib.import_module(found.name), gold.id, None)
+        if transform is not None and transform.__module__ == found.name:
+            return transform
     raise ContractError(str(gold.path), "id", f"no transform named {gold.id}", "write it under jobs/agrilake/gold")
 
 
 def _arguments(gold: Dataset, settings: Settings) -> dict[str, Any]:
     """Settings that a transform asks for by the name of its argument."""
-    known = {"min_days_per_week": int(settings.threshold("five_a_week_min_deliveries"))}
+    known = {
+        "min_days_per_week": int(settings.threshold("five_a_week_min_deliveries")),
+        "departments": settings.departments,
+    }
     wanted = list(inspect.signature(_transform(gold)).parameters)[1:]
     return {name: known[name] for name in wanted}
 

@@ -36,6 +36,32 @@ def month_of(column: str) -> Column:
     return f.date_format(column, "yyyy-MM")
 
 
+def quarter_of(month: str) -> Column:
+    """The quarter (2024Q2) of a month yyyy-MM."""
+    number = f.ceil(f.substring(month, 6, 2).cast("int") / f.lit(3)).cast("string")
+    return f.concat(f.substring(month, 1, 4), f.lit("Q"), number)
+
+
+def last_day_of(month: str) -> Column:
+    """The last day of a month yyyy-MM."""
+    return f.last_day(f.to_date(f.concat(f.col(month), f.lit("-01"))))
+
+
+def valid_then(day: str) -> Column:
+    """Whether a state of a register was valid on the day of a column."""
+    return (f.col("valid_from") <= f.col(day)) & (f.col("valid_to").isNull() | (f.col("valid_to") > f.col(day)))
+
+
+def yuan(wan_yuan: str) -> Column:
+    """An amount in 万元 as 元."""
+    return (f.col(wan_yuan) * f.lit(10_000)).cast("decimal(20,2)")
+
+
+def hectares(area_mu: str) -> Column:
+    """An area in 亩 as 公顷: 15 亩 are one."""
+    return (f.col(area_mu) / f.lit(15)).cast("decimal(18,6)")
+
+
 def newest_period(frame: DataFrame) -> DataFrame:
     """The rows of a snapshot table's newest period."""
     newest = frame.agg(f.max("_period").alias("_newest"))

@@ -82,6 +82,13 @@ def village_delivery_frequency(inputs: Inputs, min_days_per_week: int) -> DataFr
     )
 
 
+def logistics_route(inputs: Inputs) -> DataFrame:
+    """Stops of the planned routes, quarter by quarter, with the name of the node that the route starts from."""
+    stops = sourced(inputs["postal_route"], "postal_route").withColumn("period", f.col("_period"))
+    nodes = inputs["postal_site"].select(f.col("site_no").alias("from_site"), f.col("name").alias("from_name"))
+    return with_division(stops.join(f.broadcast(nodes), on="from_site", how="left"), inputs["division"])
+
+
 def _monday(day: Column) -> Column:
     return f.to_date(f.date_trunc("week", day))
 

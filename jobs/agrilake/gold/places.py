@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -9,7 +10,14 @@ from pyspark.sql import functions as f
 
 from agrilake.gold.columns import VILLAGE_COMMITTEE, Inputs, newest_period, sourced, union, with_division
 
-SITES = {"commerce_service_site": "区商务委", "postal_site": "区邮政管理局"}
+SITES = {
+    "agri_info_service_site": "agri",
+    "commerce_service_site": "commerce",
+    "civil_convenience_site": "civil",
+    "postal_site": "postal",
+    "coop_service_site": "coop",
+}
+"""The five departments' registers of sites (多站合一)."""
 
 
 def division(inputs: Inputs) -> DataFrame:
@@ -25,14 +33,22 @@ def division(inputs: Inputs) -> DataFrame:
     return (
         newest.withColumn("township_code", township)
         .join(f.broadcast(townships), on=f.col("township_code") == f.col("_township"), how="left")
+        .join(f.broadcast(_civil_codes(inputs["stats_division_crosswalk"])), on="code", how="left")
         .withColumn("division_code", f.col("code"))
         .withColumn("is_administrative_village", is_committee)
     )
 
 
-def service_site(inputs: Inputs) -> DataFrame:
-    """Every department's own record of its sites; golden records across departments come with record linkage."""
-    parts = [_site(inputs[name], name, owner) for name, owner in SITES.items()]
+def _civil_codes(crosswalk: DataFrame) -> DataFrame:
+    """One row a statistics code of the newest crosswalk: its codes at civil affairs."""
+    codes = f.array_join(f.array_sort(f.collect_set("civil_code")), "、")
+    named = newest_period(crosswalk).filter("statistics_code IS NOT NULL")
+    return named.groupBy(f.col("statistics_code").alias("code")).agg(codes.alias("civil_code"))
+
+
+def service_site(inputs: Inputs, departments: Mapping[str, str]) -> DataFrame:
+    """Every department's own record of its sites, under the department's name."""
+    parts = [_site(inputs[name], name, departments[owner]) for name, owner in SITES.items()]
     return with_division(reduce(union, parts), inputs["division"])
 
 

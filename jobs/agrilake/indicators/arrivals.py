@@ -85,10 +85,11 @@ def _marks(
     arrivals: Mapping[str, Arrivals],
     datasets: Mapping[str, Sequence[str]],
 ) -> Iterator[Mark]:
-    """Marks of all inputs; those of a growth rate are its base's in both years."""
-    if item.growth_of:
-        for when in (period, year_before(period)):
-            yield from _marks(declared[item.growth_of], when, declared, arrivals, datasets)
+    """Marks of all inputs; those of a growth rate are its base's in both years, of a combination those of all its
+    indicators."""
+    for name in item.derived_from:
+        for when in (period, year_before(period, item.growth_years)) if item.growth_of else (period,):
+            yield from _marks(declared[name], when, declared, arrivals, datasets)
     for measure in item.measures.values():
         for name in measure.rests_on or datasets.get(measure.source, ()):
             if name in arrivals and arrivals[name].delivered:

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
-from deltalake import CommitProperties, write_deltalake
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
@@ -28,9 +26,9 @@ from agrilake.indicators import grid, measures, model, values
 from agrilake.indicators.arrivals import Arrivals
 from agrilake.indicators.measures import measured
 from agrilake.indicators.model import Indicator
-from agrilake.intake.values import silver_type
-from agrilake.lake.files import table_version, with_required
+from agrilake.lake.files import table_version
 from agrilake.paths import Home
+from agrilake.tables import small
 from agrilake.tables.types import spark_type
 from agrilake.tables.write import TableWrite, commit_note
 
@@ -66,13 +64,7 @@ def compute_indicators(
     tables = {name: _read(spark, home, registry, name, version) for name, version in versions.items()}
     known = [_settled(item, versions, registry) for item in indicators]
     found = indicator_values(tables, known, settings.district_code, versions, arrivals, registry)
-    write_deltalake(
-        str(path),
-        conformed(found, contract),
-        mode="overwrite",
-        schema_mode="overwrite",
-        commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note)}),
-    )
+    small.overwrite(found, path, contract, note)
     return TableWrite(TABLE, table_version(path) or 0, changed=True)
 
 
@@ -99,16 +91,9 @@ def indicator_values(
     return values.evaluated(whole, parts, indicators, inputs, marks)
 
 
-def conformed(found: pl.DataFrame, contract: Dataset) -> pa.Table:
-    """The contract's columns in its order, types and nullability."""
-    chosen = found.select(pl.col(column.name).cast(silver_type(column)) for column in contract.columns).to_arrow()
-    return with_required(chosen, {column.name for column in contract.columns if column.required})
-
-
 def _sources(item: Indicator, indicators: Sequence[Indicator]) -> tuple[str, ...]:
-    if item.growth_of:
-        return _sources(next(other for other in indicators if other.id == item.growth_of), indicators)
-    return item.sources
+    behind = [other for other in indicators if other.id in item.derived_from]
+    return tuple(sorted({*item.sources, *(name for other in behind for name in _sources(other, indicators))}))
 
 
 def _settled(item: Indicator, versions: Mapping[str, int | None], registry: Registry) -> Indicator:
@@ -130,4 +115,5 @@ def _fingerprint(indicators: Sequence[Indicator], contract: Dataset) -> str:
     """Changes when a declaration, the contract or the engine's own code changes."""
     code = [Path(str(module.__file__)) for module in (sys.modules[__name__], arriving, grid, measures, model, values)]
     texts = [path.read_bytes() for path in (*(item.path for item in indicators), contract.path, *code)]
-    return hashlib.sha256(b"\n".join(texts)).hexdigest()[:16]
+    constants = [repr(item.combined.constants).encode() for item in indicators if item.combined]
+    return hashlib.sha256(b"\n".join([*texts, *constants])).hexdigest()[:16]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from agrilake.indicators.model import PERIOD_TYPES as ORDER
 from agrilake.indicators.model import Indicator
 
 PERIOD_TYPES = {r"^\d{4}$": "year", r"^\d{4}Q[1-4]$": "quarter", r"^\d{4}-\d{2}$": "month"}
@@ -14,7 +15,8 @@ PERIOD_TYPES = {r"^\d{4}$": "year", r"^\d{4}Q[1-4]$": "quarter", r"^\d{4}-\d{2}$
 def expected(
     division: pl.DataFrame, parts: pl.DataFrame, indicators: Sequence[Indicator], district: str
 ) -> pl.DataFrame:
-    """Every indicator at each level of its grain, for every period that any input covers.
+    """Every indicator at each level of its grain, for every period of its lengths that any input as frequent as its
+    own covers: accounts that go back for years make no gaps in what is counted month by month.
 
     Columns: indicator_id, division_code, division_level, township_code, period, period_type.
     """
@@ -28,12 +30,25 @@ def expected(
         pl.col("level").replace("county", "district").alias("division_level"),
         "township_code",
     ).filter((pl.col("division_level") != "district") | (pl.col("division_code") == district))
-    return grain.join(places, on="division_level").join(periods_of(parts), how="cross")
+    return grain.join(places, on="division_level").join(periods_of(parts, indicators), on="indicator_id")
 
 
-def periods_of(parts: pl.DataFrame) -> pl.DataFrame:
-    """Periods that any measure covers: period, period_type."""
+def periods_of(parts: pl.DataFrame, indicators: Sequence[Indicator]) -> pl.DataFrame:
+    """The periods of each indicator: indicator_id, period, period_type."""
     kind = pl.coalesce(
         *[pl.when(pl.col("period").str.contains(shape)).then(pl.lit(name)) for shape, name in PERIOD_TYPES.items()]
     )
-    return parts.select("period").unique().with_columns(period_type=kind).drop_nulls()
+    covered = parts.select("indicator_id", "period").unique().with_columns(period_type=kind).drop_nulls()
+    own = pl.DataFrame(
+        [(item.id, ORDER.index(item.periods[0]), name) for item in indicators for name in item.periods],
+        schema={"indicator_id": pl.String, "shortest": pl.Int64, "period_type": pl.String},
+        orient="row",
+    )
+    shortest = own.select("indicator_id", "shortest").unique()
+    by_length = covered.join(shortest, on="indicator_id").select("period", "period_type", covers="shortest").unique()
+    return (
+        own.join(by_length, on="period_type")
+        .filter(pl.col("covers") <= pl.col("shortest"))
+        .select("indicator_id", "period", "period_type")
+        .unique()
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import MISSING, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,18 @@ import sqlglot
 from sqlglot import exp
 
 from agrilake.contract.load import Registry, load_registry
+from agrilake.contract.model import Frequency
 from agrilake.contract.order import datasets_behind, in_order
+from agrilake.contract.settings import load_settings
 from agrilake.contract.yamlfile import YamlFile, read_yaml
 from agrilake.errors import ContractError
-from agrilake.indicators.model import DIRECTIONS, LEVELS, TIMES, Indicator, Measure
+from agrilake.indicators.model import DIRECTIONS, LEVELS, PERIOD_TYPES, TIMES, Combination, Indicator, Measure
 from agrilake.paths import project_root
 
 PARTS = ("numerator", "denominator", "value")
+LENGTHS = {Frequency.DAY: "month", Frequency.MONTH: "month", Frequency.QUARTER: "quarter", Frequency.YEAR: "year"}
+COMPUTED = ("path", "periods")
+"""What a declaration does not say itself."""
 
 
 @cache
@@ -27,15 +32,17 @@ def load_indicators(folder: Path | None = None) -> tuple[Indicator, ...]:
     registry = load_registry()
     folder = folder or project_root() / "schemas" / "indicators"
     found = [load_indicator(path, registry) for path in sorted(folder.glob("*.yaml"))]
-    _check_growth({item.id: item for item in found})
-    return tuple(sorted(found, key=lambda item: (item.sort, item.id)))
+    by_id: dict[str, Indicator] = {}
+    for item in in_depth({item.id: item for item in found}):
+        by_id[item.id] = replace(item, periods=_periods(item, by_id, registry))
+    return tuple(sorted(by_id.values(), key=lambda item: (item.sort, item.id)))
 
 
 def load_indicator(path: Path, registry: Registry) -> Indicator:
     """One declaration; its measures' columns must exist in the gold contract that they read."""
     source = read_yaml(path)
     data: dict[str, Any] = dict(source.data)
-    known = [item.name for item in fields(Indicator) if item.name != "path"]
+    known = [item.name for item in fields(Indicator) if item.name not in COMPUTED]
     source.only(data, known, ())
     for item in fields(Indicator):
         if item.default is MISSING and item.default_factory is MISSING and item.name not in (*data, "path"):
@@ -49,14 +56,32 @@ def load_indicator(path: Path, registry: Registry) -> Indicator:
     for part in PARTS:
         if part in data:
             data[part] = _measure(source, part, data[part], data["time"], registry)
+    if "combined" in data:
+        data["combined"] = _combination(source, data["combined"])
     if data.get("targets") and data["direction"] == "none":
         raise source.error(("targets",), "a target needs a direction", "up or down")
     data["grain"] = tuple(data["grain"])
     indicator = Indicator(path=path, **data)
-    ways = [bool(indicator.numerator), bool(indicator.value), bool(indicator.growth_of), bool(indicator.awaits)]
-    if sum(ways) != 1:
-        raise source.error((), "exactly one of numerator, value, growth_of and awaits is needed")
+    ways = [indicator.numerator, indicator.value, indicator.growth_of, indicator.combined, indicator.awaits]
+    if sum(map(bool, ways)) != 1:
+        raise source.error((), "exactly one of numerator, value, growth_of, combined and awaits is needed")
+    if indicator.growth_years < 1 or (indicator.growth_years > 1 and not indicator.growth_of):
+        raise source.error(("growth_years",), f"{indicator.growth_years} years", "a number of years, with growth_of")
     return indicator
+
+
+def _combination(source: YamlFile, data: dict[str, Any]) -> Combination:
+    place, said, constants = ("combined",), ("of", "numerator", "denominator"), load_settings().elasticities
+    source.only(data, said, place)
+    absent = [name for name in said if not data.get(name)]
+    if absent:
+        raise source.error(place, f"{', '.join(absent)} is missing")
+    names = [*data["of"], *constants]
+    for part in ("numerator", "denominator"):
+        for name in _names(source, (*place, part), str(data[part])):
+            if name not in names:
+                raise source.error((*place, part), f"no indicator or setting is called {name!r}", ", ".join(names))
+    return Combination(dict(data["of"]), str(data["numerator"]), str(data["denominator"]), dict(constants))
 
 
 def _measure(source: YamlFile, part: str, data: dict[str, Any], time: str, registry: Registry) -> Measure:
@@ -85,22 +110,50 @@ def _measure(source: YamlFile, part: str, data: dict[str, Any], time: str, regis
 
 def _columns(source: YamlFile, part: str, measure: Measure) -> Iterator[tuple[str, str]]:
     for place, text in (("expression", measure.expression), ("where", measure.where)):
-        if not text:
-            continue
-        try:
-            tree = sqlglot.parse_one(text, read="spark")
-        except sqlglot.errors.ParseError as error:
-            raise source.error((part, place), f"not SQL: {text!r}") from error
-        yield from ((place, column.name) for column in tree.find_all(exp.Column))
+        if text:
+            yield from ((place, name) for name in _names(source, (part, place), text))
 
 
-def _check_growth(indicators: dict[str, Indicator]) -> None:
+def _names(source: YamlFile, place: tuple[str, ...], text: str) -> list[str]:
+    """The columns that an SQL expression names."""
+    try:
+        tree = sqlglot.parse_one(text, read="spark")
+    except sqlglot.errors.ParseError as error:
+        raise source.error(place, f"not SQL: {text!r}") from error
+    return [column.name for column in tree.find_all(exp.Column)]
+
+
+def in_depth(indicators: Mapping[str, Indicator]) -> list[Indicator]:
+    """All of them, each after those that it is made from; ContractError for one that is not declared or a circle."""
+    done: dict[str, Indicator] = {}
     for item in indicators.values():
-        seen, current = [item.id], item
-        while current.growth_of:
-            if current.growth_of not in indicators:
-                raise ContractError(str(current.path), "growth_of", f"no indicator {current.growth_of!r}")
-            current = indicators[current.growth_of]
-            if current.id in seen:
-                raise ContractError(str(item.path), "growth_of", "a circle: " + " → ".join([*seen, current.id]))
-            seen.append(current.id)
+        _visit(item, indicators, done, ())
+    return list(done.values())
+
+
+def _visit(
+    item: Indicator, known: Mapping[str, Indicator], done: dict[str, Indicator], above: tuple[Indicator, ...]
+) -> None:
+    if item.id in done:
+        return
+    way = "growth_of" if item.growth_of else "combined"
+    path = (*above, item)
+    for name in item.derived_from:
+        if name not in known:
+            raise ContractError(str(item.path), way, f"no indicator {name!r}")
+        if name in [one.id for one in path]:
+            circle = [one.id for one in path][[one.id for one in path].index(name) :]
+            raise ContractError(str(item.path), way, "a circle: " + " → ".join([*circle, name]))
+        _visit(known[name], known, done, path)
+    done[item.id] = item
+
+
+def _periods(item: Indicator, known: Mapping[str, Indicator], registry: Registry) -> tuple[str, ...]:
+    """The lengths of period that all its sources can fill: a table of quarters has no months. States of a register
+    can be counted on any day."""
+    lengths = [known[name].periods for name in item.derived_from]
+    for measure in item.measures.values():
+        if item.time_of(measure) != "as_of":
+            shortest = PERIOD_TYPES.index(LENGTHS[registry.gold[measure.source].frequency])
+            lengths.append(PERIOD_TYPES[shortest:])
+    return tuple(kind for kind in PERIOD_TYPES if all(kind in one for one in lengths))

@@ -11,7 +11,7 @@ import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from agrilake.gold.columns import month_of, union
+from agrilake.gold.columns import month_of, quarter_of, union
 from agrilake.indicators.model import Indicator, Measure, valid_on
 from agrilake.intake.dates import period_bounds
 from agrilake.intake.schedule import periods_around
@@ -94,8 +94,7 @@ def _divisions(district: str) -> f.Column:
 def _with_periods(table: DataFrame, time: str) -> DataFrame:
     if time == "given":
         return table.withColumn("_period_of", f.col("period"))
-    periods = table.select("period").distinct().withColumn("_all", f.array(f.col("period"), quarter_of(), year_of()))
-    periods = periods.withColumn("_period_of", f.explode("_all")).drop("_all")
+    periods = table.select("period").distinct().withColumn("_period_of", f.explode(_around("period")))
     if time == "stock":
         periods = periods.groupBy("_period_of").agg(f.max("period").alias("period"))
     return table.join(f.broadcast(periods), on="period", how="inner")
@@ -108,12 +107,11 @@ def _valid(table: DataFrame, periods: Sequence[str]) -> DataFrame:
     return table.join(f.broadcast(last), on=f.expr(valid_on("_last_day")), how="inner")
 
 
-def quarter_of(month: str = "period") -> f.Column:
-    """The quarter (2024Q2) of a month column (2024-05)."""
-    number = f.ceil(f.substring(month, 6, 2).cast("int") / f.lit(3)).cast("string")
-    return f.concat(f.substring(month, 1, 4), f.lit("Q"), number)
-
-
-def year_of(month: str = "period") -> f.Column:
-    """The year (2024) of a month column (2024-05)."""
-    return f.substring(month, 1, 4)
+def _around(period: str) -> f.Column:
+    """A period with the longer ones that it lies in: a month's quarter and year, a quarter's year."""
+    own, year = f.col(period), f.substring(period, 1, 4)
+    return (
+        f.when(f.length(own) == len("2024"), f.array(own))
+        .when(f.substring(period, 5, 1) == "Q", f.array(own, year))
+        .otherwise(f.array(own, quarter_of(period), year))
+    )

@@ -45,11 +45,24 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Combination:
+    """A quotient over the values of other indicators: `of` gives each a name, and `numerator` and `denominator` are
+    arithmetic in SQL over these names and over `constants`, the district's elasticities."""
+
+    of: dict[str, str]
+    numerator: str
+    denominator: str
+    constants: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Indicator:
     """An indicator: value = numerator / denominator × scale, or numerator alone, or `value` (a statistic that
-    cannot be added up), or the growth of another indicator over a year in percent.
+    cannot be added up), or the growth of another indicator in percent (over `growth_years` years the mean yearly
+    growth), or a combination of other indicators.
 
-    `awaits` names (in Chinese) a dataset that is not in the lake yet: its values are missing, and say so.
+    `periods` are the lengths of period that its sources can fill, the shortest first. `awaits` names (in Chinese) a
+    dataset that is not in the lake yet: its values are missing, and say so.
     """
 
     id: str
@@ -70,9 +83,19 @@ class Indicator:
     denominator: Measure | None = None
     value: Measure | None = None
     growth_of: str = ""
+    growth_years: int = 1
+    combined: Combination | None = None
     awaits: str = ""
     scale: float = 1
     targets: dict[int, float] = field(default_factory=dict)
+    periods: tuple[str, ...] = PERIOD_TYPES
+
+    @property
+    def derived_from(self) -> tuple[str, ...]:
+        """Indicators whose values it is made from; empty where it is measured."""
+        if self.combined:
+            return tuple(dict.fromkeys(self.combined.of.values()))
+        return (self.growth_of,) if self.growth_of else ()
 
     @property
     def measures(self) -> dict[str, Measure]:

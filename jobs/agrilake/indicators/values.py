@@ -12,8 +12,9 @@ from typing import Any
 
 import polars as pl
 
+from agrilake.indicators.load import in_depth
 from agrilake.indicators.measures import AS_OF
-from agrilake.indicators.model import Indicator
+from agrilake.indicators.model import Combination, Indicator
 
 KEY = ["indicator_id", "division_code", "period"]
 PARTS = ("numerator", "denominator", "value")
@@ -26,6 +27,9 @@ NOT_YET_KEPT = "早于首次报送，当时没有台账"
 NO_CASES = "本期没有可计算的记录"
 ZERO_BASE = "分母为零"
 NO_PREVIOUS = "缺少上年同期数"
+NO_EARLIER = "缺少 {years} 年前同期数"
+PLACES = 6
+PLACE = ["division_code", "period"]
 
 
 def evaluated(
@@ -45,7 +49,12 @@ def evaluated(
         pl.col("awaits").cast(pl.String)
     )
     laid = _lay_out(whole.join(declared, on="indicator_id"), parts)
-    values = _with_growth(_ratios(laid), indicators)
+    values, titles = _ratios(laid), {item.id: item.name for item in indicators}
+    for item in in_depth({item.id: item for item in indicators}):
+        if item.growth_of:
+            values = _with_growth(values, item)
+        elif item.combined:
+            values = _with_combined(values, item, item.combined, titles)
     values = _with_targets(_with_previous_year(values), indicators)
     missing = pl.col("value").is_null()
     gap = pl.col("value") - pl.col("target")
@@ -134,36 +143,81 @@ def _quotient(amount: pl.Expr, base: pl.Expr) -> pl.Expr:
     return divided.cast(VALUE)
 
 
-def _year_before(values: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The same values moved to the same period of the next year."""
-    following = (pl.col("period").str.head(4).cast(pl.Int32) + 1).cast(pl.String) + pl.col("period").str.slice(4)
+def _year_before(values: pl.DataFrame, name: str, years: int = 1) -> pl.DataFrame:
+    """The same values moved to the same period of the next year, or so many years on."""
+    following = (pl.col("period").str.head(4).cast(pl.Int32) + years).cast(pl.String) + pl.col("period").str.slice(4)
     return values.select("indicator_id", "division_code", following.alias("period"), pl.col("value").alias(name))
 
 
-def _with_growth(values: pl.DataFrame, indicators: Sequence[Indicator]) -> pl.DataFrame:
-    """Fill growth indicators: numerator is the gain over the same period of last year, denominator its value."""
-    growing = {item.id: item.growth_of for item in indicators if item.growth_of}
-    if not growing:
-        return values
-    key = ["_of", "division_code", "period"]
-    now = values.select(*KEY, pl.col("value").alias("_now")).rename({"indicator_id": "_of"})
-    then = _year_before(values, "_then").rename({"indicator_id": "_of"})
-    base = pl.col("indicator_id").replace_strict(growing, default=None)
-    joined = values.with_columns(_of=base).join(now, on=key, how="left").join(then, on=key, how="left")
+def _with_growth(values: pl.DataFrame, item: Indicator) -> pl.DataFrame:
+    """Fill a growth indicator: numerator is the gain over the same period of the earlier year, denominator its value.
+
+    Over several years the value is the mean yearly growth, ((now ÷ then) ^ (1 ÷ years) − 1) × 100, rounded to six
+    places from double precision.
+    """
+    years, base = item.growth_years, values.filter(indicator_id=item.growth_of)
+    now = base.select(*PLACE, pl.col("value").alias("_now"))
+    then = _year_before(base, "_then", years).drop("indicator_id")
+    both = values.filter(indicator_id=item.id).select(PLACE).join(now, on=PLACE, how="left")
+    both = both.join(then, on=PLACE, how="left")
     gain = (pl.col("_now") - pl.col("_then")).cast(VALUE)
-    growth = _quotient(_product(gain, pl.lit(Decimal(100))), pl.when(pl.col("_then") > 0).then("_then").otherwise(0))
+    positive = pl.when(pl.col("_then") > 0).then("_then")
+    if years == 1:
+        growth = _quotient(_product(gain, pl.lit(Decimal(100))), positive.otherwise(0))
+    else:
+        ratio = pl.col("_now").cast(pl.Float64) / positive.cast(pl.Float64)
+        growth = _rounded((ratio.pow(1 / years) - 1) * 100)
     reason = (
         pl.when(pl.col("_now").is_null())
         .then(pl.lit(NO_INPUT))
         .when(pl.col("_then").is_null())
-        .then(pl.lit(NO_PREVIOUS))
+        .then(pl.lit(NO_PREVIOUS if years == 1 else NO_EARLIER.format(years=years)))
         .otherwise(pl.lit(ZERO_BASE))
     )
-    filled = {"value": growth, "numerator": gain.cast(WIDE), "denominator": pl.col("_then").cast(WIDE)}
-    filled["missing_reason"] = reason
-    return joined.with_columns(
-        pl.when("is_growth").then(new).otherwise(name).alias(name) for name, new in filled.items()
+    return _replaced(values, item, both, growth, gain, pl.col("_then"), reason)
+
+
+def _with_combined(values: pl.DataFrame, item: Indicator, of: Combination, titles: Mapping[str, str]) -> pl.DataFrame:
+    """Fill a combination from the values of its indicators at the same place and period; missing where one of them is.
+
+    Computed in double precision and rounded to six places.
+    """
+    known = values.filter(indicator_id=item.id).select(PLACE)
+    reason = pl.lit(ZERO_BASE)
+    for name, other in reversed(of.of.items()):
+        part = values.filter(indicator_id=other).select(
+            *PLACE, pl.col("value").cast(pl.Float64).alias(name), pl.col("missing_reason").alias(f"_why_{name}")
+        )
+        known = known.join(part, on=PLACE, how="left")
+        why = pl.lit(f"{titles[other]}：") + pl.col(f"_why_{name}").fill_null(NO_INPUT)
+        reason = pl.when(pl.col(name).is_null()).then(why).otherwise(reason)
+    known = known.with_columns(pl.lit(amount).alias(name) for name, amount in of.constants.items())
+    above, below = (pl.sql_expr(text).cast(pl.Float64) for text in (of.numerator, of.denominator))
+    value = _rounded(above * item.scale / pl.when(below != 0).then(below))
+    return _replaced(values, item, known, value, _rounded(above), _rounded(below), reason)
+
+
+def _rounded(amount: pl.Expr) -> pl.Expr:
+    """A double to the places that are stored."""
+    return amount.round(PLACES).cast(VALUE)
+
+
+def _replaced(
+    values: pl.DataFrame,
+    item: Indicator,
+    rows: pl.DataFrame,
+    value: pl.Expr,
+    numerator: pl.Expr,
+    denominator: pl.Expr,
+    reason: pl.Expr,
+) -> pl.DataFrame:
+    """The values with those of one indicator computed from `rows`, one for each place and period that it has."""
+    computed = rows.select(
+        *PLACE, value=value, numerator=numerator.cast(WIDE), denominator=denominator.cast(WIDE), missing_reason=reason
     )
+    own = values.filter(indicator_id=item.id).drop("value", "numerator", "denominator", "missing_reason")
+    filled = own.join(computed, on=PLACE, how="left").select(values.columns)
+    return pl.concat([values.filter(pl.col("indicator_id") != item.id), filled])
 
 
 def _with_previous_year(values: pl.DataFrame) -> pl.DataFrame:

@@ -38,9 +38,14 @@ def next_period(period: str, frequency: Frequency) -> str:
     return period_of(period_bounds(period)[1] + timedelta(days=1), frequency)
 
 
-def year_before(period: str) -> str:
-    """The same month, quarter or year of the year before."""
-    return f"{int(period[:4]) - 1}{period[4:]}"
+def previous_period(period: str, frequency: Frequency) -> str:
+    """The period before this one."""
+    return period_of(period_bounds(period)[0] - timedelta(days=1), frequency)
+
+
+def year_before(period: str, years: int = 1) -> str:
+    """The same month, quarter or year of the year before, or so many years before."""
+    return f"{int(period[:4]) - years}{period[4:]}"
 
 
 def due_date(period: str, dataset: Dataset) -> date:
@@ -61,4 +66,4 @@ def last_period_due(dataset: Dataset, as_of: date) -> str:
     """The newest period whose delivery is due before `as_of`: what a dataset without deliveries is behind with."""
     latest_end = as_of - timedelta(days=dataset.due_day + 1)
     running = period_of(latest_end + timedelta(days=1), dataset.frequency)
-    return period_of(period_bounds(running)[0] - timedelta(days=1), dataset.frequency)
+    return previous_period(running, dataset.frequency)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from agrilake.catalog.diagram import write_diagram
 from agrilake.catalog.dictionary import write_dictionary
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
@@ -32,6 +33,7 @@ def regenerate(check: bool = False) -> list[str]:
             (fresh / name).mkdir()
         write_suites(registry, fresh / "expectations")
         write_dictionary(registry, settings, fresh / "docs", indicators)
+        write_diagram(registry, settings, fresh / "docs")
         write_exports(registry, indicators, fresh / "superset_exports")
         stale = sorted(_differences(root, fresh))
         if not check:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agrilake.suites import SuiteResult
 
 INDICATOR_VALUE = "indicator_value"
+CROSS_TABLE = "cross_table"
 
 
 def today(lake: Lake) -> date:
@@ -102,6 +103,19 @@ def check_suite(lake: Lake, name: str) -> SuiteResult | None:
     result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
     lake.state.record_suite(name, version, result.decision, result.as_rows())
     reach("suite_recorded")
+    return result
+
+
+def check_cross_table(lake: Lake) -> SuiteResult | None:
+    """Run the rules across tables on the newest lake version; None where that version was judged by them."""
+    from agrilake.suites import check_rules, load_rules
+
+    newest = lake.state.lake_versions()[-1]
+    known = lake.state.suites().get(CROSS_TABLE)
+    if known is not None and known["table_version"] == newest.version:
+        return None
+    result = check_rules(lake.home, load_rules(), newest.tables, newest.version)
+    lake.state.record_suite(CROSS_TABLE, newest.version, result.decision, result.as_rows())
     return result
 
 
@@ -190,6 +204,7 @@ def update_publication(lake: Lake) -> Publication:
     from agrilake.indicators.load import load_indicators
 
     lake.state.record_lake_version(lake_tables(lake))
+    check_cross_table(lake)
     catalogue = catalogue_table(lake.registry, lake.state, silver_rows(lake), today(lake))
     return publish(
         lake.home,

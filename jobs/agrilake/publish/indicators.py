@@ -114,8 +114,8 @@ def _origins(
     rows = []
     query = "SELECT DISTINCT indicator_id, input_versions FROM value WHERE indicator_id IN (SELECT id FROM indicator)"
     for name, inputs in connection.execute(query).fetchall():
-        item = declared[declared[name].growth_of or name]
-        datasets = datasets_behind(item.rests_on or json.loads(inputs or "{}"), registry)
+        rests_on = _rests_on(declared[name], declared)
+        datasets = datasets_behind(rests_on or json.loads(inputs or "{}"), registry)
         rows.append(
             {
                 "indicator_id": name,
@@ -125,6 +125,12 @@ def _origins(
             }
         )
     return rows
+
+
+def _rests_on(item: IndicatorDeclaration, declared: Mapping[str, IndicatorDeclaration]) -> tuple[str, ...]:
+    """The datasets that a measured indicator names, and a derived one through all that it is made from; else empty."""
+    named = [_rests_on(declared[name], declared) for name in item.derived_from] or [item.rests_on]
+    return tuple(sorted({one for names in named for one in names})) if all(named) else ()
 
 
 def _starts(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

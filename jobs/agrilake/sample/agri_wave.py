@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from agrilake.sample import growing, herds, info_sites, inspections, land, machinery, readings, smart_farms, subsidies
 from agrilake.sample.agri import Entities, Households
 from agrilake.sample.drop import Drop
 from agrilake.sample.records import Row
+from agrilake.sample.smart_farms import SmartFarms
 
 DEFAULT_IOT_ROWS = 30_000
+ByPeriod = Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class AgriFacts:
+    """What is true of agriculture's extracts: rows by the period that reports them, and the devices that gave readings
+    in each month."""
+
+    parcels: ByPeriod
+    payments: ByPeriod
+    crops: ByPeriod
+    herds: ByPeriod
+    smart: SmartFarms
+    heard: Mapping[str, set[str]]
+    inspections: ByPeriod
+    machines: ByPeriod
+    info_sites: ByPeriod
 
 
 def deliver(
@@ -21,23 +40,27 @@ def deliver(
     seed: int,
     scale: float,
     iot_rows: int,
-) -> dict[str, list[Row]]:
-    """Make the facts and write their files; `iot_rows` is the total of agri_iot_reading over all months (about).
-
-    Returns the information sites by quarter, whose doors other departments share.
-    """
+) -> AgriFacts:
+    """Make the facts and write their files; `iot_rows` is the total of agri_iot_reading over all months (about)."""
     places = drop.places
     parcels = land.parcels(places, households, months, seed)
     land.deliver(drop, parcels, seed)
-    subsidies.deliver(drop, subsidies.payments(households, next(iter(parcels.values())), months, seed), seed)
-    growing.deliver(drop, growing.crops(places, months, seed), seed)
-    herds.deliver(drop, herds.herds(places, months, seed), seed)
+    payments = subsidies.payments(households, next(iter(parcels.values())), months, seed)
+    subsidies.deliver(drop, payments, seed)
+    crops = growing.crops(places, months, seed)
+    growing.deliver(drop, crops, seed)
+    kept = herds.herds(places, months, seed)
+    herds.deliver(drop, kept, seed)
     smart = smart_farms.farms(entities, months, seed)
     smart_farms.deliver(drop, smart, seed)
+    heard: dict[str, set[str]] = {}
     for index, (month, rows) in enumerate(readings.by_month(smart, months, seed, iot_rows)):
+        heard[month] = set(rows["device_id"].unique())
         readings.deliver(drop, month, rows, index, seed)
-    inspections.deliver(drop, inspections.inspections(entities, months, seed), seed)
-    machinery.deliver(drop, machinery.machines(places, entities, months, seed, scale), seed)
+    samples = inspections.inspections(entities, months, seed)
+    inspections.deliver(drop, samples, seed)
+    machines = machinery.machines(places, entities, months, seed, scale)
+    machinery.deliver(drop, machines, seed)
     sites = info_sites.sites(places, commerce_sites, months, seed)
     info_sites.deliver(drop, sites, seed)
-    return sites
+    return AgriFacts(parcels, payments, crops, kept, smart, heard, samples, machines, sites)

@@ -125,7 +125,7 @@ def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_ro
     agri_files.deliver_batches(drop, batches, seed)
     commerce_sites = commerce.sites(places, months, seed)
     commerce.deliver_sites(drop, commerce_sites, seed)
-    info_sites = agri_wave.deliver(drop, households, entities, commerce_sites, months, seed, scale, iot_rows)
+    agriculture = agri_wave.deliver(drop, households, entities, commerce_sites, months, seed, scale, iot_rows)
     sales = commerce.sales(entities, months, seed)
     commerce.deliver_sales(drop, sales, months, seed)
     elders = civil.elders(places, months, seed, scale)
@@ -134,12 +134,25 @@ def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_ro
     civil.deliver_ledger(drop, ledger, seed)
     nodes = postal.sites(places, months, seed)
     postal.deliver_sites(drop, nodes, seed)
-    village_wave.deliver(drop, households, entities, elders, months, seed)
-    village_wave.deliver_sites(drop, commerce_sites, info_sites, nodes, months, seed)
+    villages = village_wave.deliver(drop, households, entities, elders, months, seed)
+    sites = village_wave.deliver_sites(drop, commerce_sites, agriculture.info_sites, nodes, months, seed)
     gathered = truth.ParcelFacts()
     for index, (month, events) in enumerate(parcels.events_by_month(nodes, months, seed, parcel_rows)):
         gathered.add(events)
         parcel_files.deliver(drop, month, events, index, seed)
     return truth.Facts(
-        places, months, households, entities, batches, commerce_sites, sales, elders, ledger, nodes, gathered
+        places=places,
+        months=months,
+        households=households,
+        entities=entities,
+        batches=batches,
+        commerce_sites=commerce_sites,
+        sales=sales,
+        elders=elders,
+        ledger=ledger,
+        postal=nodes,
+        parcels=gathered,
+        agriculture=agriculture,
+        villages=villages,
+        sites=sites,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from agrilake.sample import (
     agri_growth,
@@ -27,39 +28,77 @@ from agrilake.sample.village_sites import CONVENIENCE, COOP
 ByPeriod = Mapping[str, Sequence[Row]]
 
 
+@dataclass(frozen=True)
+class VillageFacts:
+    """What is true of the extracts that need no site: rows by the period that reports them."""
+
+    purchases: dict[str, list[Row]]
+    cold_stores: dict[str, list[Row]]
+    trainings: dict[str, list[Row]]
+    facilities: dict[str, list[Row]]
+    visits: dict[str, list[Row]]
+    assisted: dict[str, list[Row]]
+    accounts: dict[str, list[Row]]
+
+
+@dataclass(frozen=True)
+class SiteFacts:
+    """What is true of routes, of the sites of civil affairs and the co-op, and of what the co-op's sell."""
+
+    routes: ByPeriod
+    convenience: ByPeriod
+    coop: ByPeriod
+    supplies: ByPeriod
+
+
 def deliver(
     drop: Drop, households: Households, entities: Entities, elders: Elders, months: Sequence[str], seed: int
-) -> None:
+) -> VillageFacts:
     """What needs no site: goods, stores, trainings, care, assistance, growth, boundaries."""
-    places = drop.places
-    online_purchases.deliver(drop, online_purchases.purchases(places, months, seed), seed)
-    cold_chain.deliver(drop, cold_chain.facilities(entities, months, seed), seed)
-    trainings.deliver(drop, trainings.trainings(places, months, seed), seed)
-    elder_care.deliver_facilities(drop, elder_care.facilities(places, months, seed), seed)
-    elder_care.deliver_visits(drop, elder_care.visits(elders, months, seed), seed)
-    assistance.deliver(drop, assistance.assisted(households, months, seed), seed)
-    year = int(months[-1][:4])
-    agri_growth.deliver(drop, agri_growth.accounts(places, (year - 1, year), seed), seed)
+    places, year = drop.places, int(months[-1][:4])
+    facts = VillageFacts(
+        purchases=online_purchases.purchases(places, months, seed),
+        cold_stores=cold_chain.facilities(entities, months, seed),
+        trainings=trainings.trainings(places, months, seed),
+        facilities=elder_care.facilities(places, months, seed),
+        visits=elder_care.visits(elders, months, seed),
+        assisted=assistance.assisted(households, months, seed),
+        accounts=agri_growth.accounts(places, (year - 1, year), seed),
+    )
+    online_purchases.deliver(drop, facts.purchases, seed)
+    cold_chain.deliver(drop, facts.cold_stores, seed)
+    trainings.deliver(drop, facts.trainings, seed)
+    elder_care.deliver_facilities(drop, facts.facilities, seed)
+    elder_care.deliver_visits(drop, facts.visits, seed)
+    assistance.deliver(drop, facts.assisted, seed)
+    agri_growth.deliver(drop, facts.accounts, seed)
     boundaries.deliver(drop, boundaries.boundaries(places, str(year)), seed)
+    return facts
 
 
 def deliver_sites(
     drop: Drop, commerce: ByPeriod, info: ByPeriod, nodes: Sites, months: Sequence[str], seed: int
-) -> None:
+) -> SiteFacts:
     """Routes between the nodes, the sites of civil affairs and the co-op behind doors that others know, what the
     co-op's sites sell, and the truth about all sites' places."""
-    routes.deliver(drop, routes.routes(nodes, months, seed), seed)
+    planned = routes.routes(nodes, months, seed)
+    routes.deliver(drop, planned, seed)
     registers = {
         "commerce_service_site": _all(commerce),
         "agri_info_service_site": _all(info),
         "postal_site": _all(nodes.rows),
     }
+    made: list[dict[str, list[Row]]] = []
     for network in (CONVENIENCE, COOP):
         found = village_sites.sites(network, drop.places, shared_places.doors(registers), months, seed)
         village_sites.deliver(drop, found, seed, network)
         registers[network.extract.dataset] = _all(found)
-    coop_supply.deliver(drop, coop_supply.supplies(found, months, seed), seed)
+        made.append(found)
+    convenience, coop = made
+    supplies = coop_supply.supplies(coop, months, seed)
+    coop_supply.deliver(drop, supplies, seed)
     shared_places.write(registers, drop.target / "truth")
+    return SiteFacts(planned, convenience, coop, supplies)
 
 
 def _all(rows: ByPeriod) -> list[Row]:

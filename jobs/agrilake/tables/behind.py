@@ -14,6 +14,7 @@ from agrilake.contract.load import load_registry
 from agrilake.contract.model import Dataset
 from agrilake.indicators.model import Indicator, Measure, valid_on
 from agrilake.intake.dates import period_bounds
+from agrilake.intake.schedule import periods_around
 from agrilake.paths import Home
 from agrilake.tables.asof import lake_sql
 
@@ -54,6 +55,8 @@ def origins(behind: Behind, table: Dataset, version: int, rows: Sequence[dict[st
         return []
     if "delivery_id" in {column.name for column in table.columns}:
         return [{name: row[name] for name in PROVENANCE} for row in rows if row["delivery_id"] is not None]
+    if not table.is_gold:
+        return [{"source_dataset": table.id, **{name: row[f"_{name}"] for name in PROVENANCE[1:]}} for row in rows]
     found: list[dict[str, Any]] = []
     inputs = _input_versions(behind.home, table, version)
     for name, columns in table.lineage.items():
@@ -81,10 +84,10 @@ def _rows_below(
 
 
 def _same(columns: dict[str, str], row: dict[str, Any]) -> str:
-    """One row's condition on its input: a period contains its months, everything else is equal."""
+    """One row's condition on its input: a period is made of what lies in it or around it, everything else is equal."""
     parts = []
     for name, expression in columns.items():
-        parts.append(within(expression, row[name]) if name == "period" else f"{expression} = '{row[name]}'")
+        parts.append(overlapping(expression, row[name]) if name == "period" else f"{expression} = '{row[name]}'")
     return "(" + " AND ".join(parts) + ")"
 
 
@@ -107,12 +110,18 @@ def _conditions(behind: Behind, table: Dataset, version: int) -> Iterable[str]:
     yield "true"
 
 
+def overlapping(column: str, period: str) -> str:
+    """Periods that lie in a month, quarter or year, and those that it lies in itself: a month's quarter and year."""
+    around = ", ".join(f"'{name}'" for name in periods_around(period))
+    return f"({within(column, period)} OR {column} IN ({around}))"
+
+
 def within(column: str, period: str) -> str:
-    """Months yyyy-MM that lie in a month, quarter (2024Q2) or year (2024)."""
+    """Months yyyy-MM and quarters that lie in a month, quarter (2024Q2) or year (2024), or are it."""
     if "Q" in period:
         year, quarter = period.split("Q")
         months = ", ".join(f"'{year}-{3 * (int(quarter) - 1) + number:02d}'" for number in (1, 2, 3))
-        return f"{column} IN ({months})"
+        return f"{column} IN ({months}, '{period}')"
     return f"{column} = '{period}'" if "-" in period else f"substr({column}, 1, 4) = '{period}'"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agrilake.contract.model import Dataset, Load
 from agrilake.tables.order import DeliveryRef, winners
 from agrilake.tables.types import silver_fields
-from agrilake.tables.write import must_rebuild, overwrite, rebuilt, replace_where
+from agrilake.tables.write import must_rebuild, rebuilt, replace_where
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -36,7 +36,7 @@ def apply(
             # a schema that is written anew takes the partitions with it
             writer.option("overwriteSchema", "true").partitionBy("_period").save(str(path))
     elif applied is None:
-        overwrite(current_state(accepted, dataset, counting), path)
+        current_state(accepted, dataset, counting).write.format("delta").mode("overwrite").save(str(path))
     else:
         touched = [item for item in deliveries if item.id not in applied]
         if dataset.load is Load.SNAPSHOT:

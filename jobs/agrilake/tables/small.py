@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from agrilake.errors import ConsistencyError
 from agrilake.intake.values import silver_type
 from agrilake.lake.files import scan, with_required
 from agrilake.tables.types import PROVENANCE
-from agrilake.tables.write import must_rebuild, rebuilt
+from agrilake.tables.write import fit_table, must_rebuild, rebuilt, refused_by
 
 PLACES: dict[str, pl.DataType] = {
     name: pl.Int64() if kind == "bigint" else pl.String() for name, kind in PROVENANCE.items()
@@ -82,20 +82,28 @@ def replace(rows: pl.DataFrame, path: Path, key: Sequence[str], required: Sequen
     stored = scan(path)
     if stored is not None and stored.collect_schema() == ordered.schema and stored.sort(key).collect().equals(ordered):
         return
-    write_whole(ordered.to_arrow(), path, required)
-
-
-def write_whole(
-    data: pa.Table, path: Path, required: Collection[str] | None = None, note: dict[str, Any] | None = None
-) -> None:
-    """Replace all rows in one commit, which keeps the `note`.
-
-    With the `required` columns (NOT NULL) the table keeps its schema; without, it takes that of `data`.
-    """
     write_deltalake(
         str(path),
-        with_required(data, required or ()),
+        with_required(ordered.to_arrow(), required or ()),
         mode="overwrite",
         schema_mode="overwrite" if required is None else None,
-        commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note or {})}),
     )
+
+
+def overwrite(rows: pl.DataFrame, path: Path, gold: Dataset, note: dict[str, Any]) -> None:
+    """Make a gold table exactly `rows` in one commit, which keeps the `note`; columns, types, NOT NULLs and CHECK are
+    the contract's. Raises ConsistencyError where rows violate them."""
+    fit_table(path, gold)
+    with refused_by(gold):
+        write_deltalake(
+            str(path),
+            conformed(rows, gold),
+            mode="overwrite",
+            commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note)}),
+        )
+
+
+def conformed(rows: pl.DataFrame, gold: Dataset) -> pa.Table:
+    """The contract's columns in its order, types and nullability."""
+    chosen = rows.select(pl.col(column.name).cast(silver_type(column)) for column in gold.columns).to_arrow()
+    return with_required(chosen, [column.name for column in gold.columns if column.required])

@@ -26,6 +26,13 @@ def silver_fields(dataset: Dataset) -> dict[str, str]:
     return {column.name: spark_type(column) for column in dataset.silver_columns} | PROVENANCE
 
 
+def stored_fields(dataset: Dataset) -> dict[str, str]:
+    """Columns of a contract's own table with their Spark types: silver, or gold, whose provenance is declared."""
+    if not dataset.is_gold:
+        return silver_fields(dataset)
+    return {column.name: spark_type(column) for column in dataset.columns}
+
+
 def constraint(dataset: Dataset) -> str:
     """One CHECK for the table: what must be filled, code lists and ranges; the row checks have proved them already.
 

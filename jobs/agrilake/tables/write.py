@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deltalake import DeltaTable, Field, Schema, TableFeatures
+import pyarrow as pa
+from deltalake import DeltaTable, Field, Schema, TableFeatures, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
 from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError
-from agrilake.tables.types import constraint, silver_fields
+from agrilake.tables.types import constraint, stored_fields
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -27,6 +28,7 @@ DESCRIPTION = "contract version {version}, check {check}"
 STORED = re.compile(r"contract version (?P<version>[^,\s]+)(?:, check (?P<check>\w+))?")
 CHECK = "contract"
 CONSTRAINT_KEY = f"delta.constraints.{CHECK}"
+CONSTRAINT_ERROR = re.compile(r"DELTA_(VIOLATE_CONSTRAINT|NOT_NULL_CONSTRAINT|NOT_NULL_COLUMN)")
 DELTA_TYPES = {"bigint": "long"}
 
 
@@ -43,15 +45,11 @@ def create_table(path: Path, dataset: Dataset) -> None:
     """An empty table with the contract's columns, NOT NULLs and CHECK; nothing where it stands already."""
     if DeltaTable.is_deltatable(str(path)):
         return
-    required = {column.name for column in dataset.silver_columns if column.required}
-    fields = [
-        Field(name, PrimitiveType(DELTA_TYPES.get(kind, kind)), nullable=name not in required)
-        for name, kind in silver_fields(dataset).items()
-    ]
+    required = any(column.required for column in dataset.silver_columns)
     table = DeltaTable.create(
         str(path),
-        Schema(fields),
-        partition_by=["_period"] if dataset.large else None,
+        _schema(dataset),
+        partition_by=["_period"] if dataset.large and not dataset.is_gold else None,
         name=dataset.id,
         description=_description(dataset),
         configuration={"delta.dataSkippingNumIndexedCols": "8"},
@@ -59,6 +57,38 @@ def create_table(path: Path, dataset: Dataset) -> None:
     if table.protocol().writer_features and required:
         # delta-rs leaves out the feature that its own NOT NULLs need beside others; Spark then refuses the table
         table.alter.add_feature(TableFeatures.Invariants, allow_protocol_versions_increase=True)
+    _add_check(table, dataset)
+
+
+def fit_table(path: Path, dataset: Dataset) -> None:
+    """Make sure of a table with the contract's columns and constraints, for one whose rows are all written anew.
+
+    It is emptied where the stored one differs, so that the rows come in under the new constraints, and in the last
+    commit, with the note of what they were made from.
+    """
+    create_table(path, dataset)
+    table = DeltaTable(str(path))
+    if not _difference(table, dataset):
+        return
+    if CONSTRAINT_KEY in table.metadata().configuration:
+        table.alter.drop_constraint(CHECK)
+    empty = pa.schema(_schema(dataset).to_arrow()).empty_table()
+    write_deltalake(str(path), empty, mode="overwrite", schema_mode="overwrite")
+    table = DeltaTable(str(path))
+    _add_check(table, dataset)
+    table.alter.set_table_description(_description(dataset))
+
+
+def _schema(dataset: Dataset) -> Schema:
+    required = {column.name for column in dataset.silver_columns if column.required}
+    fields = [
+        Field(name, PrimitiveType(DELTA_TYPES.get(kind, kind)), nullable=name not in required)
+        for name, kind in stored_fields(dataset).items()
+    ]
+    return Schema(fields)
+
+
+def _add_check(table: DeltaTable, dataset: Dataset) -> None:
     check = constraint(dataset)
     if check:
         table.alter.add_constraint({CHECK: check})
@@ -111,7 +141,7 @@ def rebuilt(path: Path, dataset: Dataset) -> Iterator[None]:
 def _difference(table: DeltaTable, dataset: Dataset) -> str:
     """What of the contract the stored table lacks, in words; empty where nothing."""
     stored = {field.name: str(field.type.type) for field in table.schema().fields if hasattr(field.type, "type")}
-    wanted = {name: DELTA_TYPES.get(kind, kind) for name, kind in silver_fields(dataset).items()}
+    wanted = {name: DELTA_TYPES.get(kind, kind) for name, kind in stored_fields(dataset).items()}
     changed = sorted(name for name in stored.keys() | wanted.keys() if stored.get(name) != wanted.get(name))
     if changed:
         return f"column {', '.join(changed)}"
@@ -138,10 +168,31 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
-def overwrite(frame: DataFrame, path: Path, note: dict[str, Any] | None = None, schema: bool = False) -> None:
-    """Replace all rows in one commit, with `schema` the columns too; `note` is kept with the commit."""
-    writer = frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note or {}))
-    (writer.option("overwriteSchema", "true") if schema else writer).save(str(path))
+def overwrite(frame: DataFrame, path: Path, gold: Dataset, note: dict[str, Any]) -> None:
+    """Make a gold table exactly the frame in one commit, which keeps the `note`; columns, types, NOT NULLs and CHECK
+    are the contract's. Raises ConsistencyError where rows violate them."""
+    fit_table(path, gold)
+    with refused_by(gold):
+        frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note)).save(str(path))
+
+
+@contextmanager
+def refused_by(gold: Dataset) -> Iterator[None]:
+    """Around a write: rows that the table's NOT NULLs or CHECK refuse are a ConsistencyError, without their values."""
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+        return
+    except (DeltaError, ValueError):
+        pass
+    except PySparkException as error:
+        if not CONSTRAINT_ERROR.search(f"{error.getCondition()} {error}"):
+            raise
+    raise ConsistencyError(
+        f"gold/{gold.id}: a row violates what {gold.path.name} requires (what must be filled, a code list or a "
+        "range); the table keeps its last good version"
+    )
 
 
 def replace_where(frame: DataFrame, path: Path, periods: Sequence[str]) -> None:
