@@ -1,4 +1,4 @@
-"""How well stations are linked to places: precision, recall, the threshold's curve, calibration, and what the errors are.
+"""How well stations are linked to places: precision, recall, the threshold's curve, calibration, errors.
 
     python benchmarks/place_linking.py
 

@@ -1,4 +1,6 @@
-"""Train the model that links stations, from the tuning part of the labelled sample: writes schemas/settings/place_model.json.
+"""Train the model that links stations from the tuning part of the labelled sample.
+
+Writes schemas/settings/place_model.json.
 
     python benchmarks/train_place_model.py
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 Key = tuple[str, str]
+LIKELIEST = ("probability", "left_id", "right_id")
 
 
 class Ruling(NamedTuple):
@@ -64,7 +65,7 @@ class _Groups:
         if {self.dataset[site] for site in left} & {self.dataset[site] for site in right}:
             return "department"
         known = [self.odds[key] for key in across if key in self.odds]
-        return "contradiction" if sum(known) / len(known) < self.contradiction else ""
+        return "contradiction" if known and sum(known) / len(known) < self.contradiction else ""
 
 
 def key_of(one: str, other: str) -> Key:
@@ -75,11 +76,12 @@ def key_of(one: str, other: str) -> Key:
 def cluster(
     stations: pl.DataFrame, pairs: pl.DataFrame, rulings: Iterable[Ruling], link: float, contradiction: float
 ) -> Clusters:
-    """Places from stations (site_id, dataset) and scored pairs (left_id, right_id, probability).
+    """Places from stations (site_id, dataset) and scored pairs (left_id, right_id, probability, has_evidence).
 
-    What people decided comes first. Then pairs from the probability `link` on, the likeliest first (equal ones by their
-    ids, so that the result is the same each time), unless there is an objection. Two places whose stations' pairs have a
-    mean log-odds below `contradiction` stay two. Stations without any link are places of their own.
+    What people decided comes first. Then pairs with evidence from the probability `link` on, the likeliest first (equal
+    ones by their ids, so that the result is the same each time), unless there is an objection. Two places whose
+    stations' pairs have a mean log-odds below `contradiction` stay two. Stations without a link are places of their
+    own.
     """
     dataset = dict(stations.select("site_id", "dataset").iter_rows())
     rulings = [ruling for ruling in rulings if ruling.left_id in dataset and ruling.right_id in dataset]
@@ -92,7 +94,9 @@ def cluster(
         if groups.objection(*key) != "person":
             groups.unite(*key)
     refused: dict[Key, str] = {}
-    likely = pairs.filter(pl.col("probability") >= link).sort("probability", "left_id", "right_id", descending=[True, False, False])
+    likely = pairs.filter(pl.col("probability") >= link, "has_evidence").sort(
+        LIKELIEST, descending=[True, False, False]
+    )
     for left, right in likely.select("left_id", "right_id").iter_rows():
         if groups.of[left] == groups.of[right]:
             continue

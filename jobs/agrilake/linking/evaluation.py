@@ -76,6 +76,5 @@ class Labelled:
     def of(cls, sites: pl.DataFrame, divisions: pl.DataFrame) -> Labelled:
         """From labelled sites (as agrilake.sample.labelled_sites has them) and divisions (code, name)."""
         registers = {str(name): rows for (name,), rows in sites.group_by("dataset", maintain_order=True)}
-        gathered = stations(registers)
-        truth = dict(gathered.select("site_id", "place_id").iter_rows())
-        return cls(with_features(gathered.drop("place_id", "difficulty"), divisions), truth)
+        labels = sites.select(pl.concat_str("dataset", pl.lit(":"), "site_no"), "place_id")
+        return cls(with_features(stations(registers), divisions), dict(labels.iter_rows()))

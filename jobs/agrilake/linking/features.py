@@ -44,9 +44,9 @@ def _forms(found: Iterable[tuple[str, str | None]]) -> Forms:
 
 @dataclass(frozen=True)
 class Features:
-    """`village` is the code of the village that the name (else the address) says; `group` the villagers' group (组, 社),
-    `road` with `door` a town's address; `marks` name the door itself (a sign, a building; the village's office as one
-    word), `near` what it is beside (农贸市场旁)."""
+    """`village` is the code of the village that the name (else the address) says; `group` the villagers' group (组,
+    社), `road` with `door` a town's address; `marks` name the door itself (a sign, a building; the village's office as
+    one word), `near` what it is beside (农贸市场旁)."""
 
     village: str | None
     group: int | None
@@ -129,7 +129,7 @@ def _road(text: str) -> tuple[str | None, int | None, str]:
 
 
 def _marks(text: str) -> tuple[str | None, str | None]:
-    """The building itself, and the one that it is beside: 邮乐购便利店隔壁佳佳便利店 names both, 村委会旁 only the other."""
+    """The building itself, and the one that it is beside: 佳佳店隔壁大众药房 names both, 村委会旁 only the other."""
     aside = words.ASIDE.search(text)
     if aside is None:
         return _building(text), None

@@ -1,7 +1,7 @@
 """The Splink model of stations: what is compared, in which levels, and the trained weights of each.
 
-Comparisons stand here, the probabilities in schemas/settings/place_model.json, which `training` writes: m is the share of a
-level among pairs at one place, u among compared pairs at two places (Fellegi and Sunter 1969). Pairs are compared
+Comparisons stand here, the probabilities in schemas/settings/place_model.json, which `training` writes: m is the share
+of a level among pairs at one place, u among compared pairs at two places (Fellegi and Sunter 1969). Pairs are compared
 within the blocks of BLOCKS only, so u and the prior are those within blocks.
 """
 
@@ -18,6 +18,7 @@ from agrilake.paths import project_root
 
 if TYPE_CHECKING:
     from splink import SettingsCreator
+    from splink.internals.comparison_creator import ComparisonCreator
     from splink.internals.comparison_level_creator import ComparisonLevelCreator
 
 OTHER_DEPARTMENT = "l.dataset <> r.dataset"
@@ -46,7 +47,10 @@ LEVELS: dict[str, tuple[tuple[str, str], ...]] = {
         ("else", ""),
     ),
     "mark": (
-        ("usual office", f"({IN_OFFICE_L} AND office_usual_r OR {IN_OFFICE_R} AND office_usual_l) AND village_l = village_r"),
+        (
+            "usual office",
+            f"({IN_OFFICE_L} AND office_usual_r OR {IN_OFFICE_R} AND office_usual_l) AND village_l = village_r",
+        ),
         ("not the office", "len(grams_l) > 0 AND office_usual_r OR len(grams_r) > 0 AND office_usual_l"),
         ("null", "(len(marks_l) = 0 AND near_l IS NULL) OR (len(marks_r) = 0 AND near_r IS NULL)"),
         ("offices apart", f"{BOTH_OFFICES} AND village_l = village_r AND ({APART})"),
@@ -90,8 +94,8 @@ LEVELS: dict[str, tuple[tuple[str, str], ...]] = {
 @dataclass(frozen=True)
 class Model:
     """A trained model: `prior` is the share of compared pairs that are one place, `levels` {comparison: {level: (m,
-    u)}}. Pairs from the probability `link` on are linked; those within `doubtful` are for a person to look at, linked or
-    not; places whose pairs have a mean log-odds below `contradiction` stay apart. `trained_on` says from what."""
+    u)}}. Pairs from the probability `link` on are linked; those within `doubtful` are for a person to look at, linked
+    or not; places whose pairs have a mean log-odds below `contradiction` stay apart. `trained_on` says from what."""
 
     version: str
     prior: float
@@ -123,15 +127,16 @@ def settings(model: Model | None = None) -> SettingsCreator:
     """Splink's settings; without a model every level counts the same, as training needs it."""
     from splink import SettingsCreator
     from splink import comparison_library as cl
+    from splink.blocking_rule_library import CustomRule
 
-    comparisons = [
+    comparisons: list[ComparisonCreator | dict[str, Any]] = [
         cl.CustomComparison(output_column_name=name, comparison_levels=list(_levels(name, model))) for name in LEVELS
     ]
     return SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="site_id",
         comparisons=comparisons,
-        blocking_rules_to_generate_predictions=list(BLOCKS),
+        blocking_rules_to_generate_predictions=[CustomRule(rule) for rule in BLOCKS],
         probability_two_random_records_match=model.prior if model else 0.5,
         retain_matching_columns=True,
         retain_intermediate_calculation_columns=False,
@@ -158,7 +163,7 @@ def _levels(comparison: str, model: Model | None) -> list[ComparisonLevelCreator
     return found
 
 
-def level_name(comparison: str, gamma: int) -> str:
-    """The level behind Splink's number: -1 is null, 0 the last, the strongest the highest."""
+def level_names(comparison: str) -> dict[int, str]:
+    """The levels by Splink's number: -1 is null, 0 the last, the strongest the highest."""
     named = [name for name, _ in LEVELS[comparison] if name != "null"]
-    return "null" if gamma < 0 else named[len(named) - 1 - gamma]
+    return {-1: "null", **dict(enumerate(reversed(named)))}

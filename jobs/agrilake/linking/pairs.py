@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 
-from agrilake.linking.model import LEVELS, Model, level_name, settings
+from agrilake.linking.model import LEVELS, Model, level_names, settings
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -17,9 +17,13 @@ PAIR = {
     "left_id": pl.String,
     "right_id": pl.String,
     "probability": pl.Float64,
+    "has_evidence": pl.Boolean,
     **{f"{name}_level": pl.String for name in LEVELS},
 }
 DIGITS = 6
+EVIDENCE = ("distance", "mark", "group", "door")
+"""Comparisons that tell one door of a village from another. Where none could be made, two stations of one village are
+no link, however few the village has: `has_evidence` is false."""
 
 
 def score(stations: pl.DataFrame, model: Model | None = None) -> pl.DataFrame:
@@ -47,14 +51,14 @@ def _linker(connection: duckdb.DuckDBPyConnection, stations: pl.DataFrame, model
 def _ordered(predicted: pl.DataFrame) -> pl.DataFrame:
     left, right = pl.col("site_id_l"), pl.col("site_id_r")
     levels = [
-        pl.col(f"gamma_{name}")
-        .map_elements(lambda gamma, name=name: level_name(name, gamma), return_dtype=pl.String)
-        .alias(f"{name}_level")
+        pl.col(f"gamma_{name}").replace_strict(level_names(name), return_dtype=pl.String).alias(f"{name}_level")
         for name in LEVELS
     ]
-    return predicted.select(
+    named = predicted.select(
         pl.min_horizontal(left, right).alias("left_id"),
         pl.max_horizontal(left, right).alias("right_id"),
         pl.col("match_probability").round(DIGITS).alias("probability"),
         *levels,
-    ).sort("left_id", "right_id")
+    )
+    compared = pl.any_horizontal(pl.col(f"{name}_level") != "null" for name in EVIDENCE)
+    return named.with_columns(has_evidence=compared).select(list(PAIR)).sort("left_id", "right_id")

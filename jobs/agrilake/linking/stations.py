@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 import polars as pl
+from polars.datatypes import DataType, DataTypeClass
 
 from agrilake.linking.features import Features, Town, features
 
@@ -17,7 +18,7 @@ REGISTERS = (
     "postal_site",
 )
 """The departments' registers of stations; of postal_site the village's nodes alone."""
-STATION = {
+STATION: dict[str, DataType | DataTypeClass] = {
     "site_id": pl.String,
     "dataset": pl.String,
     "site_no": pl.String,
@@ -27,8 +28,15 @@ STATION = {
     "township_code": pl.String,
     "lon": pl.Float64,
     "lat": pl.Float64,
+    "opened_on": pl.Date,
+    "closed_on": pl.Date,
+    "services": pl.String,
+    "_delivery_id": pl.String,
+    "_line": pl.Int64,
+    "_sheet": pl.String,
 }
-FEATURES = {
+"""Columns of a station; those that a register does not have are null."""
+FEATURES: dict[str, DataType | DataTypeClass] = {
     "village": pl.String,
     "group_no": pl.Int64,
     "road": pl.String,
@@ -41,25 +49,30 @@ FEATURES = {
     "cell": pl.String,
     "shifted_cell": pl.String,
 }
+SAID = [name for name in FEATURES if name not in ("in_village", "cell", "shifted_cell")]
 USUALLY_IN_OFFICE = ("civil_convenience_site",)
-"""Registers whose stations stand in the village's office where nothing else is said (便民服务站 in the 党群服务中心)."""
+"""Registers whose stations stand in the village's office where nothing else is said (便民服务站在党群服务中心)."""
 CELL_DEGREES = 0.006
 """Side of a block's square, about 600 m: two stations that far apart are no longer one place by their points."""
 
 
 def stations(registers: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The stations of all registers that are there, by site_id (columns STATION and those of provenance if present)."""
-    parts = [_stations(name, registers[name]) for name in REGISTERS if name in registers and registers[name].height]
-    return pl.concat(parts, how="diagonal").sort("site_id") if parts else pl.DataFrame(schema=STATION)
+    """The stations of all registers that are there, by site_id (columns STATION)."""
+    parts = [_stations(name, registers[name]) for name in REGISTERS if name in registers]
+    return pl.concat([pl.DataFrame(schema=STATION), *parts]).sort("site_id")
 
 
 def _stations(dataset: str, frame: pl.DataFrame) -> pl.DataFrame:
     if "level" in frame.columns:
         frame = frame.filter(pl.col("level") == "village")
-    return frame.with_columns(
+    placed = frame.with_columns(
         site_id=pl.concat_str(pl.lit(f"{dataset}:"), "site_no"),
         dataset=pl.lit(dataset),
         township_code=pl.col("division_code").str.head(9) + "000",
+    )
+    known = placed.columns
+    return placed.select(
+        (pl.col(name) if name in known else pl.lit(None)).cast(kind).alias(name) for name, kind in STATION.items()
     )
 
 
@@ -76,7 +89,7 @@ def with_features(frame: pl.DataFrame, divisions: pl.DataFrame) -> pl.DataFrame:
         _said(features(name, address, towns.get(town, nowhere)), code, dataset)
         for dataset, name, address, code, town in frame.select(columns).iter_rows()
     ]
-    said = pl.DataFrame(rows, schema={name: kind for name, kind in FEATURES.items() if name in rows[0]} if rows else FEATURES)
+    said = pl.DataFrame(rows, schema={name: FEATURES[name] for name in SAID})
     cells = {"cell": 0.0, "shifted_cell": CELL_DEGREES / 2}
     return frame.hstack(said).with_columns(
         pl.len().over("dataset", "village").cast(pl.Int64).alias("in_village"),

@@ -15,7 +15,7 @@ from agrilake.linking.model import LEVELS, Model
 from agrilake.linking.pairs import score
 
 SMOOTHING = 0.5
-"""Added to each count (Jeffreys), so that a level that was never seen at one place is unlikely there, not impossible."""
+"""Added to each count (Jeffreys): a level that was never seen at one place is unlikely there, not impossible."""
 THRESHOLDS = tuple(round(step * 0.05, 2) for step in range(2, 20))
 RECALL = 0.95
 DIGITS = 6
@@ -24,9 +24,9 @@ DIGITS = 6
 def train(stations: pl.DataFrame, truth: Mapping[str, str], version: str, source: Mapping[str, Any]) -> Model:
     """A model from stations with features and the true place of each (by site_id), over the pairs that are compared.
 
-    Missing values count in no level: they speak neither for nor against. A wrong link is worse than a missed one, so the
-    threshold is the highest of THRESHOLDS at which RECALL of these very stations' pairs is still found (the lowest where
-    none is).
+    Missing values count in no level: they speak neither for nor against. A wrong link is worse than a missed one, so
+    the threshold is the highest of THRESHOLDS at which RECALL of these very stations' pairs is still found (the lowest
+    where none is).
     """
     labelled = score(stations).with_columns(
         same=pl.col("left_id").replace_strict(truth) == pl.col("right_id").replace_strict(truth)
@@ -45,7 +45,7 @@ def _weights(labelled: pl.DataFrame, comparison: str) -> dict[str, tuple[float, 
     shares = []
     for same in (True, False):
         found = labelled.filter(same=same)[f"{comparison}_level"]
-        counts = [found.eq(name).sum() + SMOOTHING for name in names]
+        counts = [float(found.eq(name).sum()) + SMOOTHING for name in names]
         shares.append([round(count / sum(counts), DIGITS) for count in counts])
     return {name: (m, u) for name, m, u in zip(names, *shares, strict=True)}
 

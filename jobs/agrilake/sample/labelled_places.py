@@ -50,8 +50,8 @@ class TruePlace:
 
 
 def places_of(village: Place, rng: np.random.Generator) -> list[TruePlace]:
-    """One to five places of a village: an office in most, and where villages were merged the old one is an office still;
-    four in ten have the next place right beside it."""
+    """One to five places of a village: an office in most, and where villages were merged the old one is an office
+    still; four in ten have the next place right beside it."""
     count = int(rng.choice([1, 2, 3, 4, 5], p=[0.1, 0.3, 0.3, 0.2, 0.1]))
     found: list[TruePlace] = []
     for number in range(count):

@@ -101,7 +101,17 @@ DEPARTMENTS = (
         0.6,
     ),
 )
-HOMOPHONES = {"惠": "慧", "利": "力", "益": "宜", "佳": "家", "旺": "望", "兴": "新", "丰": "风", "福": "富", "隆": "龙"}
+HOMOPHONES = {
+    "惠": "慧",
+    "利": "力",
+    "益": "宜",
+    "佳": "家",
+    "旺": "望",
+    "兴": "新",
+    "丰": "风",
+    "福": "富",
+    "隆": "龙",
+}
 DIGITS = "零一二三四五六七八九十"
 
 
@@ -119,7 +129,13 @@ def labelled_sites(seed: int = SEED, rates: Rates | None = None) -> pl.DataFrame
         for department in DEPARTMENTS:
             for place in _stations(department, known, rng):
                 site_no = f"{department.prefix}{village.code[6:9]}{len(rows) + 1:05d}"
-                rows.append({"dataset": department.dataset, "site_no": site_no, **_record(department, place, places, rates, rng)})
+                rows.append(
+                    {
+                        "dataset": department.dataset,
+                        "site_no": site_no,
+                        **_record(department, place, places, rates, rng),
+                    }
+                )
     return pl.DataFrame(rows, schema=COLUMNS)
 
 
@@ -164,8 +180,8 @@ def _record(
 
 
 def _name(department: Department, place: TruePlace, town: Place, rates: Rates, rng: np.random.Generator) -> str:
-    """The name over the door: the village in full, as its stem, 村 written 社区 or the other way round, at its start, its
-    end or in brackets; one in three with the shop's own name."""
+    """The name over the door: the village in full, as its stem, 村 written 社区 or the other way round, at its start,
+    its end or in brackets; one in three with the shop's own name."""
     stem = place.village.short.removesuffix("村").removesuffix("社区")
     draw = rng.random()
     village = place.village.short
@@ -193,7 +209,9 @@ def _address(
         parts.append(f"{place.road}{place.door}号" if place.door and rng.random() < 0.85 else place.road)
     mark = _mark(place, rng)
     if rng.random() < 0.9 or not "".join(parts[1:]):
-        parts = [area, mark + "（" + "".join(parts[1:]) + "）"] if len(parts) > 1 and rng.random() < 0.1 else [*parts, mark]
+        parts = (
+            [area, mark + "（" + "".join(parts[1:]) + "）"] if len(parts) > 1 and rng.random() < 0.1 else [*parts, mark]
+        )
     text = "".join(parts)
     return _widened(text) if rng.random() < 0.08 else text
 
@@ -260,4 +278,6 @@ def parts(labelled: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def divisions(seed: int = SEED) -> pl.DataFrame:
     """Code and name of the divisions that the stations stand in."""
-    return pl.DataFrame([(place.code, place.name) for place in load_places(seed).all], schema=["code", "name"], orient="row")
+    return pl.DataFrame(
+        [(place.code, place.name) for place in load_places(seed).all], schema=["code", "name"], orient="row"
+    )

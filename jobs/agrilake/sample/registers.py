@@ -13,8 +13,8 @@ from agrilake.sample.records import Row
 
 
 def year_sites(seed: int, months: Sequence[str]) -> pl.DataFrame:
-    """Every village station of a year's extracts, its newest row: columns as those of the labelled sites. The truth about
-    places is that of truth/places.csv; coordinates are converted back to EPSG:4490."""
+    """Every village station of a year's extracts, its newest row: columns as those of the labelled sites. The truth
+    about places is that of truth/places.csv; coordinates are converted back to EPSG:4490."""
     places = load_places(seed)
     shops = commerce.sites(places, months, seed)
     registers = {
