@@ -63,7 +63,7 @@ def divisions() -> pl.DataFrame:
 
 
 def store(home: Home, *rows: dict[str, Any]) -> None:
-    """Write the registers of these rows and the division table into silver; registers without a row stay as they are."""
+    """Write the registers of these rows and the division table into silver; other registers stay as they are."""
     for name, frame in registers(*rows).items():
         _write(home.table("silver", name), frame)
     table = pl.DataFrame(DIVISIONS, schema=["code", "name", "level"], orient="row").with_columns(_period=pl.lit("2024"))
