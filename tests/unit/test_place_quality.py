@@ -13,6 +13,7 @@ from agrilake.linking.evaluation import Labelled, Quality, quality
 from agrilake.linking.model import load_model, model_path
 from agrilake.linking.pairs import score
 from agrilake.linking.training import as_json
+from agrilake.paths import project_root
 from agrilake.sample.labelled_sites import divisions, labelled_sites, parts
 from agrilake.sample.registers import year_sites
 
@@ -37,6 +38,14 @@ def test_precision_and_recall_on_the_held_out_part() -> None:
     assert found.right + found.missed > 500
     assert found.precision >= 0.95
     assert found.recall >= 0.95
+
+
+def test_the_documentation_states_these_figures() -> None:
+    found = quality(linked(held_out(), scored()), held_out().truth)
+    line = f"| **held-out part** | {held_out().stations.height} | {found.right + found.missed} | "
+    line += f"{found.precision:.3f} | {found.recall:.3f} | {found.f1:.3f} |"
+    text = (project_root() / "docs" / "linking.md").read_text(encoding="utf-8")
+    assert line in text, f"docs/linking.md does not have {line}: see benchmarks/place_linking.py"
 
 
 def test_the_labelled_sample_is_large_and_not_easy() -> None:
