@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,12 +24,13 @@ from agrilake.errors import ContractError
 from agrilake.gold.build import input_versions
 from agrilake.intake.values import silver_type
 from agrilake.lake.files import scan, table_version
-from agrilake.linking import identity, places
+from agrilake.linking import identity, places, subjects
 from agrilake.linking.clusters import Clusters, Ruling
 from agrilake.linking.decisions import decisions, decisions_version, rulings
 from agrilake.linking.model import Model, load_model, model_path
 from agrilake.linking.stations import REGISTERS, stations
 from agrilake.paths import Home
+from agrilake.tables.small import PLACES
 from agrilake.tables.write import TableWrite, commit_note
 
 PAIR, CHANGE, MEMBER, PLACE = "service_site_pair", "service_place_change", "service_place_member", "service_place"
@@ -83,9 +84,18 @@ class Inputs:
 
     @cached_property
     def registers(self) -> dict[str, pl.DataFrame]:
-        """The departments' registers that have been delivered."""
-        found = {name: scan(self.home.table("silver", name)) for name in REGISTERS}
+        """The departments' registers of stations that have been delivered."""
+        return self.delivered(REGISTERS)
+
+    def delivered(self, names: Iterable[str]) -> dict[str, pl.DataFrame]:
+        """Those of some silver tables that are there."""
+        found = {name: scan(self.home.table("silver", name)) for name in names}
         return {name: table.collect() for name, table in found.items() if table is not None}
+
+    def silver(self, name: str) -> pl.DataFrame:
+        """A silver table; no rows where it is not there yet."""
+        kinds = {column.name: silver_type(column) for column in self.registry.datasets[name].silver_columns}
+        return self.delivered([name]).get(name, pl.DataFrame(schema=kinds | PLACES))
 
     @cached_property
     def divisions(self) -> pl.DataFrame:
@@ -164,6 +174,17 @@ def _review(inputs: Inputs) -> pl.DataFrame:
     return places.review(inputs.table(PAIR), inputs.table(MEMBER), inputs.places, inputs.rulings, inputs.model)
 
 
+def _entity_link(inputs: Inputs) -> pl.DataFrame:
+    records = inputs.delivered(subjects.ENTITY_RECORDS)
+    found = subjects.entity_links(records, inputs.silver(subjects.ENTITIES))
+    return places.named(places.with_township(found), inputs.divisions)
+
+
+def _household_link(inputs: Inputs) -> pl.DataFrame:
+    tables = (inputs.silver(name) for name in ("agri_farm_household", "civil_elder", "civil_assistance"))
+    return places.named(places.with_township(subjects.household_links(*tables)), inputs.divisions)
+
+
 MAKERS: dict[str, Callable[[Inputs], pl.DataFrame]] = {
     PAIR: _pair,
     CHANGE: _change,
@@ -171,6 +192,8 @@ MAKERS: dict[str, Callable[[Inputs], pl.DataFrame]] = {
     PLACE: _place,
     HISTORY: _history,
     REVIEW: _review,
+    "business_entity_link": _entity_link,
+    "household_link": _household_link,
 }
 
 

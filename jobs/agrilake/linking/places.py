@@ -89,7 +89,7 @@ def members(
         placed.with_columns(decided_by=decided, source_dataset=pl.col("dataset"))
         .rename({own: name for name, own in SOURCE.items()})
         .join(names["departments"], on="dataset", how="left", maintain_order="left")
-        .pipe(_named, names["divisions"])
+        .pipe(named, names["divisions"])
     )
 
 
@@ -114,7 +114,13 @@ def _active(known: pl.DataFrame, registers: Frames, states: pl.DataFrame) -> pl.
     )
 
 
-def _named(frame: pl.DataFrame, divisions: pl.DataFrame) -> pl.DataFrame:
+def with_township(frame: pl.DataFrame) -> pl.DataFrame:
+    """With township_code, from the division's code."""
+    return frame.with_columns(township_code=pl.col("division_code").str.head(9) + "000")
+
+
+def named(frame: pl.DataFrame, divisions: pl.DataFrame) -> pl.DataFrame:
+    """With the names of its division_code and township_code; `divisions` has code and name."""
     name = dict(divisions.select("code", "name").iter_rows())
     return frame.with_columns(
         division_name=pl.col("division_code").replace_strict(name, default=None, return_dtype=pl.String),
