@@ -13,7 +13,6 @@ from typer.testing import CliRunner, Result
 from agrilake.commands.main import app
 from agrilake.paths import Home
 
-
 FAR = {**OFFICE, "address": "8组党群服务中心", "lat": 29.99}
 
 
