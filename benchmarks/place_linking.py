@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from agrilake.linking.clusters import cluster
+from agrilake.linking.clusters import Ruling, cluster
 from agrilake.linking.evaluation import Labelled, Quality, curve, pairs_within, quality
 from agrilake.linking.model import Model, load_model
 from agrilake.linking.pairs import score
@@ -60,6 +60,17 @@ def samples(model: Model) -> Labelled:
     return known["**held-out part**"]
 
 
+def reviewed(name: str, labelled: Labelled, model: Model) -> list[object]:
+    """A line of what the steward's list holds, and of the quality once every pair on it is decided rightly."""
+    pairs, _ = linked(labelled, model)
+    truth = labelled.truth
+    same = pl.col("left_id").replace_strict(truth) == pl.col("right_id").replace_strict(truth)
+    listed = pairs.filter(pl.col("probability").is_between(*model.doubtful, closed="left")).with_columns(same=same)
+    rulings = [Ruling(*row) for row in listed.select("left_id", "right_id", "same").iter_rows()]
+    found = quality(cluster(labelled.stations, pairs, rulings, model.link, model.contradiction), truth)
+    return [name, listed.height, int(listed["same"].sum()), found.precision, found.recall]
+
+
 def calibration(labelled: Labelled, pairs: pl.DataFrame) -> None:
     """Print for each band of the probability how many of its pairs really are one place."""
     truth = labelled.truth
@@ -100,6 +111,10 @@ def main() -> None:
     rows = [(value, q.precision, q.recall, q.f1, q.wrong, q.missed) for value, q in points]
     table("Threshold on the held-out part", ("threshold", "precision", "recall", "F1", "wrong", "missed"), rows)
     calibration(held, pairs)
+    year = Labelled.of(year_sites(SEED, MONTHS), divisions())
+    rows = [reviewed("held-out part", held, model), reviewed("the year's extracts", year, model)]
+    head = ("sample", "pairs on the list", "of them one place", "precision then", "recall then")
+    table("When a steward has decided the list", head, rows)
     sites = labelled_sites().with_columns(site_id=pl.concat_str("dataset", pl.lit(":"), "site_no"))
     errors(held, pairs, model, dict(sites.select("site_id", "difficulty").iter_rows()))
     print(f"\n{time.perf_counter() - start:.0f} s")
