@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.support.intake import findings, open_lake, process_all, register_all, take
 from tests.support.samples import SAMPLE, drop, drop_sample
 
 from agrilake.contract.load import load_registry
-from agrilake.pipeline import intake
+from agrilake.contract.order import in_order
+from agrilake.linking.build import CHANGE, MEMBER, PAIR, build_linked
+from agrilake.linking.evaluation import pairs_within
+from agrilake.linking.stations import REGISTERS
+from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.intake import Outcome
 
@@ -115,3 +120,26 @@ def test_in_reverse_order_files_wait_for_the_divisions(taken: tuple[Lake, dict[s
     process_all(lake, register_all(lake))
     assert intake.stale_deliveries(lake) == []
     assert state_of(lake) == state_of(taken[0])
+
+
+def test_stations_are_linked_to_the_places_of_the_truth(taken: tuple[Lake, dict[str, Outcome]]) -> None:
+    """From the departments' files, through their two coordinate systems, to golden places without Spark."""
+    lake, _ = taken
+    for name in (*REGISTERS, "stats_division"):
+        steps.update_silver(lake, name)
+    for table in in_order(lake.registry):
+        if table.id in (PAIR, CHANGE, MEMBER):
+            build_linked(lake.home, table, lake.registry)
+    member = pl.read_delta(str(lake.home.table("gold", MEMBER)))
+    truth = pl.read_csv(SAMPLE / "truth" / "places.csv", infer_schema=False)
+    true_place = {f"{dataset}:{site_no}": place for dataset, site_no, place in truth.iter_rows()}
+    assert set(member["site_id"]) <= set(true_place)
+    groups: dict[str, list[str]] = {}
+    same: dict[str, list[str]] = {}
+    for site, place in member.select("site_id", "place_id").iter_rows():
+        groups.setdefault(place, []).append(site)
+        same.setdefault(true_place[site], []).append(site)
+    linked, right = pairs_within(groups.values()), pairs_within(same.values())
+    assert len(right) > 30
+    assert len(linked & right) / len(linked) > 0.9
+    assert len(linked & right) / len(right) > 0.9

@@ -125,7 +125,7 @@ class Dataset:
 
     `due_day` counts days after the period's end until the delivery is overdue. `history` is "scd2" where
     silver keeps validity intervals, in `history_table`. `reference` marks what others are resolved against.
-    `made_by` says who writes a gold table: the "transform" of its name, or the "indicators" engine.
+    `made_by` says who writes a gold table: the "transform" of its name, record "linking", or the "indicators" engine.
     `period_column` names the column that must agree with the delivery's period, if the file carries one;
     `reaches_back` counts the periods before its own that a delivery holds too.
     """

@@ -10,9 +10,10 @@ from agrilake.errors import ContractError
 
 
 def in_order(registry: Registry) -> list[Dataset]:
-    """Gold tables that have a transform, each after its inputs; ContractError for a circle."""
+    """Gold tables that are built from others, each after its inputs; ContractError for a circle. The indicator values,
+    which come after all of them, are not among these."""
     done: list[Dataset] = []
-    left = {name: table for name, table in registry.gold.items() if table.made_by == "transform"}
+    left = {name: table for name, table in registry.gold.items() if table.made_by != "indicators"}
     while left:
         ready = [table for table in left.values() if not any(name in left for name in table.inputs)]
         if not ready:

@@ -17,6 +17,7 @@ from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery
+from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
@@ -27,11 +28,13 @@ from agrilake.tables.silver import apply_silver
 from agrilake.tables.write import TableWrite
 
 if TYPE_CHECKING:
+    from agrilake.contract.model import Dataset
     from agrilake.indicators.arrivals import Arrivals
     from agrilake.suites import SuiteResult
 
 INDICATOR_VALUE = "indicator_value"
 CROSS_TABLE = "cross_table"
+LINKING = "linking"
 
 
 def today(lake: Lake) -> date:
@@ -154,8 +157,7 @@ def stale_gold(lake: Lake) -> list[str]:
     for table in in_order(lake.registry):
         if table.id in kept_back or kept_back & set(table.inputs):
             continue
-        current = gold_is_current(lake.home, table, lake.registry, lake.settings)
-        if not current or set(found) & set(table.inputs):
+        if not table_is_current(lake, table) or set(found) & set(table.inputs):
             found.append(table.id)
     return found
 
@@ -165,13 +167,24 @@ def update_gold(lake: Lake, name: str) -> TableWrite | None:
     version that no suite has seen."""
     known = [table.id for table in in_order(lake.registry)]
     if name not in known:
-        raise UsageError(f"no gold table {name!r} that a transform makes; known: {', '.join(known)}")
+        raise UsageError(f"no gold table {name!r} that is built from others; known: {', '.join(known)}")
     if name in held_tables(lake) or set(unchecked(lake)) & set(lake.registry.gold[name].inputs):
         return None
+    table = lake.registry.gold[name]
     with table_lock(lake.home.table("gold", name)):
-        written = build_gold(lake.spark(), lake.home, lake.registry.gold[name], lake.registry, lake.settings)
+        if table.made_by == LINKING:
+            written = build_linked(lake.home, table, lake.registry)
+        else:
+            written = build_gold(lake.spark(), lake.home, table, lake.registry, lake.settings)
     reach("gold_written")
     return written if written.changed else None
+
+
+def table_is_current(lake: Lake, table: Dataset) -> bool:
+    """Whether a gold table was made from its inputs as they stand, by the rule as it stands."""
+    if table.made_by == LINKING:
+        return linked_is_current(lake.home, table, lake.registry)
+    return gold_is_current(lake.home, table, lake.registry, lake.settings)
 
 
 def update_indicators(lake: Lake) -> TableWrite | None:
@@ -246,5 +259,5 @@ def publication_is_current(lake: Lake) -> bool:
         return False
     held = held_tables(lake)
     built = [table for table in in_order(lake.registry) if table.id not in held]
-    gold_current = all(gold_is_current(lake.home, table, lake.registry, lake.settings) for table in built)
+    gold_current = all(table_is_current(lake, table) for table in built)
     return gold_current and current.lake_version == versions[-1].version
