@@ -8,9 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from agrilake.catalog.catalogue import CATALOGUE_SCHEMA, catalogue_table
+from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS, catalogue_tables
 from agrilake.catalog.quality import groups_in_force, quality
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Dataset, Frequency, Load
@@ -39,9 +40,10 @@ def monthly(registry: Registry) -> Dataset:
 
 
 def rows(registry: Registry, state: State, day: str) -> dict[str, dict[str, Any]]:
-    table = catalogue_table(registry, state, {MONTHLY: 7}, date.fromisoformat(day))
-    assert table.schema == CATALOGUE_SCHEMA
-    return {row["dataset"]: row for row in table.to_pylist()}
+    silver = {MONTHLY: pl.LazyFrame({"credit_code": ["x"] * 7, "_period": ["2024-05"] * 7})}
+    tables = catalogue_tables(registry, state, silver, date.fromisoformat(day))
+    assert {name: table.schema for name, table in tables.items()} == CATALOGUE_SCHEMAS
+    return {row["dataset"]: row for row in tables["catalogue"].to_pylist()}
 
 
 @pytest.mark.parametrize(

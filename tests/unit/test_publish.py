@@ -39,7 +39,7 @@ TOWN = COUNTY[:6] + "100000"
 MADE_UP_ID = "500112199001011237"  # made here, nobody's
 MADE_UP_PHONE = "13900000001"
 TOKEN = "k1:" + "0a" * 16
-CATALOGUE = pa.table({"dataset": ["postal_site"], "title": ["三级寄递节点"], "overdue": [False]})
+CATALOGUE = {"catalogue": pa.table({"dataset": ["postal_site"], "title": ["三级寄递节点"], "overdue": [False]})}
 
 
 def table(name: str, *columns: Column, published: tuple[str, ...] = ("leader", "analyst"), **more: Any) -> Dataset:

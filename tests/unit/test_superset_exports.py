@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import yaml
 
-from agrilake.catalog.catalogue import CATALOGUE_SCHEMA
+from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS
 from agrilake.contract.load import Registry, load_registry
 from agrilake.indicators.load import load_indicators
 from agrilake.indicators.model import Indicator
@@ -111,8 +111,9 @@ def empty_publication(registry: Registry) -> duckdb.DuckDBPyConnection:
     described = (layouts.INDICATOR, values, layouts.DELIVERY, layouts.QUARANTINE_SUMMARY)
     for layout in (*described, layouts.HELD_TABLE, layouts.PUBLICATION):
         empty_table(connection, layout)
-    connection.register("source", CATALOGUE_SCHEMA.empty_table())
-    connection.execute("CREATE TABLE catalogue AS SELECT * FROM source")
+    for name, schema in CATALOGUE_SCHEMAS.items():
+        connection.register("source", schema.empty_table())
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM source")
     return connection
 
 

@@ -186,11 +186,11 @@ def dataset_arrivals(lake: Lake) -> dict[str, Arrivals]:
 
 def update_publication(lake: Lake) -> Publication:
     """Record the lake's version and publish it; the same lake is the same publication."""
-    from agrilake.catalog.catalogue import catalogue_table
+    from agrilake.catalog.catalogue import catalogue_tables
     from agrilake.indicators.load import load_indicators
 
     lake.state.record_lake_version(lake_tables(lake))
-    catalogue = catalogue_table(lake.registry, lake.state, silver_rows(lake), today(lake))
+    catalogue = catalogue_tables(lake.registry, lake.state, silver_tables(lake), today(lake))
     return publish(
         lake.home,
         lake.registry,
@@ -214,13 +214,10 @@ def lake_tables(lake: Lake) -> dict[str, int]:
     return found
 
 
-def silver_rows(lake: Lake) -> dict[str, int]:
-    """Rows of each silver table."""
-    counts = {}
-    for name in lake.registry.datasets:
-        table = scan(lake.home.table("silver", name))
-        counts[name] = 0 if table is None else int(table.select(pl.len()).collect().item())
-    return counts
+def silver_tables(lake: Lake) -> dict[str, pl.LazyFrame]:
+    """The silver tables that exist, at their newest version."""
+    found = {name: scan(lake.home.table("silver", name)) for name in lake.registry.datasets}
+    return {name: table for name, table in found.items() if table is not None}
 
 
 def publication_is_current(lake: Lake) -> bool:

@@ -43,7 +43,7 @@ class Content:
     lake: LakeVersion
     deliveries: Sequence[Delivery]
     indicators: Sequence[IndicatorDeclaration]
-    catalogue: pa.Table
+    catalogue: Mapping[str, pa.Table]
     quarantine: list[dict[str, Any]]
     held: Mapping[str, str]
 
@@ -65,13 +65,14 @@ def publish(
     state: State,
     held: Mapping[str, str],
     indicators: Sequence[IndicatorDeclaration],
-    catalogue: pa.Table,
+    catalogue: Mapping[str, pa.Table],
 ) -> Publication:
     """Publish the newest recorded lake version; the same content again is the same publication.
 
-    `held` gives the Chinese reason for each gold table that a suite's stop keeps back: it is shown as the
-    publication before has it. Raises UsageError before any lake version is recorded, ConsistencyError where stored
-    data does not fit its contract or an identifier would be published; the publication before then stands.
+    `catalogue` holds the tables that agrilake.catalog.catalogue makes. `held` gives the Chinese reason for each gold
+    table that a suite's stop keeps back: it is shown as the publication before has it. Raises UsageError before any
+    lake version is recorded, ConsistencyError where stored data does not fit its contract or an identifier would be
+    published; the publication before then stands.
     """
     versions = state.lake_versions()
     if not versions:
@@ -114,7 +115,7 @@ def fingerprint(content: Content) -> str:
         [[layout.name, layout.title, [[c.name, c.sql_type, c.title] for c in layout.columns]] for layout in silver],
         metadata.indicator_rows(content.indicators, content.settings.departments),
         metadata.delivery_rows(content.deliveries, content.registry, content.settings.timezone),
-        content.catalogue.to_pylist(),
+        [[name, table.to_pylist()] for name, table in content.catalogue.items()],
         content.quarantine,
         sorted(content.held.items()),
     ]
@@ -225,9 +226,8 @@ def _describe(connection: Any, content: Content, sources: Mapping[str, TableSour
     ]
     for layout, rows in parts:
         database.table_from_rows(connection, layout, rows())
-    database.table_from_arrow(
-        connection, "catalogue", layouts.CATALOGUE_TITLE, content.catalogue, layouts.CATALOGUE_COLUMNS
-    )
+    for name, table in content.catalogue.items():
+        database.table_from_arrow(connection, name, layouts.CATALOGUE_TITLES[name], table, layouts.CATALOGUE_COLUMNS)
 
 
 def _division_names(home: Home, lake: LakeVersion) -> pl.DataFrame:

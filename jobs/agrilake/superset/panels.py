@@ -218,16 +218,19 @@ def catalogue(catalogue: SupersetDataset) -> Chart:
     return charts.table(
         "data_sources",
         "数据从哪里来、新不新",
-        "每个数据集的责任部门、最新期间、应报日期和质量评分；来源：数据湖报送登记",
+        "每个数据集的责任部门、最新期间、应报日期、覆盖范围、质量评分和共享条件；来源：数据湖报送登记",
         catalogue,
         names(
             "title department_title period_latest due_on overdue_text"
-            " last_delivery_at freshness_days rows quality_score privacy_grade sharing"
+            " last_delivery_at freshness_days rows coverage quality_score quality_trend"
+            " privacy_grade sharing sharing_terms"
         ),
         order=(("overdue", False), ("title", True)),
         column_config={
             "rows": {"d3NumberFormat": ",d"},
             "quality_score": {"d3NumberFormat": ".1f", "showCellBars": True},
+            "coverage": {"columnWidth": 190},
+            "sharing_terms": {"columnWidth": 320},
         },
         warnings=(
             {"column": "overdue_text", "operator": "=", "targetValue": "逾期", "colorScheme": ALARM},
