@@ -10,22 +10,17 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.support.catalogue import delivery
 
 from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS, catalogue_tables
 from agrilake.catalog.quality import groups_in_force, quality
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Dataset, Frequency, Load
 from agrilake.intake.schedule import last_period_due, next_period
-from agrilake.lake.state import Delivery, State
+from agrilake.lake.state import State
 
 MONTHLY = "commerce_ecommerce_sales"  # snapshot, due 15 days after the month
 UPSERT = "agri_farm_household"  # upsert, due 10 days after the month
-
-
-def delivery(name: str, dataset: str, period: str, **other: Any) -> Delivery:
-    base = {"department": dataset.split("_", maxsplit=1)[0], "file_name": "x.csv", "sha256": name, "bytes": 1}
-    counts = {"status": "accepted", "records": 10, "accepted": 10}
-    return Delivery(id=name, dataset=dataset, period=period, **{**base, **counts, **other})
 
 
 @pytest.fixture

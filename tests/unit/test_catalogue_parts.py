@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from tests.support.catalogue import COUNTY, DIVISIONS, delivery
 
 from agrilake.catalog.catalogue import catalogue_tables
 from agrilake.catalog.coverage import NO_DIVISION, WHOLE_DISTRICT, coverage_table, coverage_text
@@ -17,24 +18,10 @@ from agrilake.catalog.overdue import missing_periods
 from agrilake.catalog.trend import change, trend_word
 from agrilake.contract.load import Registry, load_dataset, load_registry
 from agrilake.errors import ContractError
-from agrilake.lake.state import Delivery, State
+from agrilake.lake.state import State
 from agrilake.paths import project_root
 
 REGISTRY = load_registry((project_root() / "schemas",))
-COUNTY = "500112000000"
-DIVISIONS = pl.LazyFrame(
-    [
-        (COUNTY, "某区", "county", "500100000000", "2024"),
-        ("500112101000", "甲镇", "township", COUNTY, "2024"),
-        ("500112101201", "甲一村", "village", "500112101000", "2024"),
-        ("500112101202", "甲二村", "village", "500112101000", "2024"),
-        ("500112102000", "乙镇", "township", COUNTY, "2024"),
-        ("500112102201", "乙一村", "village", "500112102000", "2024"),
-        ("500112102202", "旧村", "village", "500112102000", "2023"),
-    ],
-    schema=["code", "name", "level", "parent_code", "_period"],
-    orient="row",
-)
 
 
 def frame(**columns: list[Any]) -> pl.LazyFrame:
@@ -88,12 +75,6 @@ def test_coverage_in_words() -> None:
     assert words["stats_agri_growth"] == WHOLE_DISTRICT
     lone = Registry({"postal_parcel": REGISTRY.datasets["postal_parcel"]}, {})
     assert coverage_text(lone.datasets["postal_parcel"], lone, table) == NO_DIVISION
-
-
-def delivery(name: str, dataset: str, period: str, **other: Any) -> Delivery:
-    base = {"department": dataset.split("_", maxsplit=1)[0], "file_name": "x.csv", "sha256": name, "bytes": 1}
-    counts = {"status": "accepted", "records": 10, "accepted": 10}
-    return Delivery(id=name, dataset=dataset, period=period, **{**base, **counts, **other})
 
 
 def test_gaps_are_missing_and_what_never_came_is_missing_once() -> None:

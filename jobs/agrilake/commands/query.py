@@ -1,7 +1,8 @@
-"""`datasets`, `sql`, `trace`."""
+"""`datasets`, `catalogue`, `sql`, `trace`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from agrilake.commands.output import JsonOption, console, friendly, print_json, 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(datasets)
+    app.command()(catalogue)
     app.command()(sql)
     app.command()(trace)
 
@@ -42,6 +44,40 @@ def datasets(json_output: JsonOption = False) -> None:
         print_json(rows)
     else:
         print_table("datasets", list(rows[0]), [list(row.values()) for row in rows])
+
+
+SHOWN_OF_RESOURCES = (
+    "title",
+    "owner",
+    "period_latest",
+    "coverage",
+    "quality_score",
+    "quality_trend",
+    "status",
+    "sharing",
+)
+
+
+@friendly
+def catalogue(
+    dcat: Annotated[Path | None, typer.Option(help="Write it as DCAT (JSON-LD) to this file.")] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """The resources: who holds what, where, how new and how good it is, and on what terms others get it."""
+    from agrilake.pipeline import steps
+    from agrilake.pipeline.context import Lake
+
+    lake = Lake.open()
+    tables = steps.catalogue(lake)
+    if dcat is not None:
+        dcat.write_text(steps.catalogue_dcat(lake, tables), encoding="utf-8")
+    rows = tables["catalogue"].to_pylist()
+    if json_output:
+        print_json({"dcat": dcat, **{name: table.to_pylist() for name, table in tables.items()}})
+    elif dcat is not None:
+        console.print(str(dcat), highlight=False)
+    else:
+        print_table("catalogue", SHOWN_OF_RESOURCES, [[row[name] for name in SHOWN_OF_RESOURCES] for row in rows])
 
 
 @friendly

@@ -38,13 +38,19 @@ class Box:
 
 @dataclass(frozen=True)
 class Settings:
-    """One district: its code and name, coordinate zone, box, departments, thresholds and limits."""
+    """One district: its code and name, coordinate zone, box, departments, thresholds and limits.
+
+    `resource_uri` begins the identifiers of the catalogue's resources; a district with a data portal names its address.
+    `lead_department` keeps the catalogue.
+    """
 
     district_code: str
     district_name: str
     projected_epsg: int
     box: Box
     timezone: str = "Asia/Shanghai"
+    resource_uri: str = "urn:agrilake:"
+    lead_department: str = "agri"
     departments: dict[str, str] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)

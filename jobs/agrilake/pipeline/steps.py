@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
+import pyarrow as pa
 
 from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError, UsageError
@@ -16,7 +18,7 @@ from agrilake.gold.build import build_gold, gold_is_current
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
-from agrilake.lake.state import Delivery
+from agrilake.lake.state import Delivery, now
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
@@ -186,11 +188,9 @@ def dataset_arrivals(lake: Lake) -> dict[str, Arrivals]:
 
 def update_publication(lake: Lake) -> Publication:
     """Record the lake's version and publish it; the same lake is the same publication."""
-    from agrilake.catalog.catalogue import catalogue_tables
     from agrilake.indicators.load import load_indicators
 
     lake.state.record_lake_version(lake_tables(lake))
-    catalogue = catalogue_tables(lake.registry, lake.state, silver_tables(lake), today(lake))
     return publish(
         lake.home,
         lake.registry,
@@ -198,8 +198,24 @@ def update_publication(lake: Lake) -> Publication:
         lake.state,
         held=held_tables(lake),
         indicators=load_indicators(),
-        catalogue=catalogue,
+        catalogue=catalogue(lake),
     )
+
+
+def catalogue(lake: Lake) -> dict[str, pa.Table]:
+    """The catalogue of resources as the lake stands (agrilake.catalog.catalogue.catalogue_tables)."""
+    from agrilake.catalog.catalogue import catalogue_tables
+
+    return catalogue_tables(lake.registry, lake.state, silver_tables(lake), today(lake))
+
+
+def catalogue_dcat(lake: Lake, tables: Mapping[str, pa.Table]) -> str:
+    """The catalogue's tables as DCAT, pointing to the files of the current publication."""
+    from agrilake.catalog.dcat import Edition, dcat_json
+
+    current = current_publication(lake.home)
+    edition = Edition(current.version, current.made_at) if current else Edition(None, now())
+    return dcat_json(lake.registry, lake.settings, tables, edition)
 
 
 def lake_tables(lake: Lake) -> dict[str, int]:

@@ -29,7 +29,7 @@ from agrilake.publish.indicators import indicator_values, value_layout
 from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
 from agrilake.publish.quarantine import waiting_findings
 
-FORMAT = 1
+FORMAT = 2
 DIVISIONS = "stats_division"
 MODES = {LEADER: 0o640}
 
@@ -163,8 +163,19 @@ def _make(home: Home, content: Content, known: Sequence[Publication], wanted: st
         rows[path.name] = _write(home, content, sources, before, role, path, head)
         path.chmod(MODES.get(role, 0o600))
         reach(f"publication_{role}")
+    _write_dcat(folder, content, version, made_at)
     store.write_manifest(folder, head, sources, rows)
     return store.read_publication(store.finish(folder))
+
+
+def _write_dcat(folder: Path, content: Content, version: int, made_at: str) -> None:
+    """The catalogue for other portals, beside the databases that it points to."""
+    from agrilake.catalog.dcat import Edition, dcat_json
+
+    text = dcat_json(content.registry, content.settings, content.catalogue, Edition(version, made_at))
+    path = folder / store.DCAT
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o644)
 
 
 def _write(

@@ -18,7 +18,7 @@ from agrilake.paths import Home
 from agrilake.publish.model import ANALYST, Publication, TableSource
 
 KEPT = 5
-CURRENT, MANIFEST = "current", "manifest.json"
+CURRENT, MANIFEST, DCAT = "current", "manifest.json", "catalogue.jsonld"
 UNFINISHED, RETIRED = ".tmp", ".old"
 CHUNK = 1 << 20
 
