@@ -20,8 +20,10 @@ from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, Namespac
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import SHARING, Dataset, Frequency
+from agrilake.contract.order import datasets_behind
 from agrilake.contract.settings import Settings
 from agrilake.intake.dates import period_bounds
+from agrilake.layers.model import LayerFile
 
 CHINESE = "zh"
 DCAT = Namespace("http://www.w3.org/ns/dcat#")  # rdflib's own knows version 2 alone
@@ -30,6 +32,11 @@ VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 AUTHORITY = "http://publications.europa.eu/resource/authority/"
 MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 THEME = URIRef(f"{AUTHORITY}data-theme/AGRI")
+GEOPARQUET = URIRef("https://geoparquet.org/releases/v1.1.0/")
+CGCS2000 = URIRef("http://www.opengis.net/def/crs/EPSG/0/4490")
+LAYER_RIGHTS = "有条件共享：供政务部门内部使用，并遵守来源数据集的共享条件；推算的范围不作界线依据"
+PARQUET = "application/vnd.apache.parquet"
+WKT = URIRef("http://www.opengis.net/ont/geosparql#wktLiteral")
 THEMES = URIRef(f"{AUTHORITY}data-theme")
 FREQUENCIES = {
     Frequency.YEAR: "ANNUAL",
@@ -63,6 +70,7 @@ class Edition:
 
     version: int | None
     made_at: str
+    layers: tuple[LayerFile, ...] = ()
 
 
 def dcat_json(registry: Registry, settings: Settings, tables: Mapping[str, pa.Table], edition: Edition) -> str:
@@ -99,6 +107,8 @@ class _Catalogue:
             self._say(metric, {RDF.type: DQV.Metric, SKOS.prefLabel: _text(title)})
         for resource in self._resources:
             self._describe(self._registry.datasets[resource["dataset"]], resource)
+        for layer in self._edition.layers:
+            self._describe_layer(layer)
         return self._graph
 
     def _describe_catalogue(self) -> None:
@@ -160,6 +170,73 @@ class _Catalogue:
                 DCAT.distribution: self._distribution(dataset, row),
             },
         )
+
+    def _describe_layer(self, layer: LayerFile) -> None:
+        """A layer is a resource of its own, made from the departments' and kept by the lead department."""
+        node = self._node("layer", layer.id)
+        self._graph.add((self._catalogue, DCAT.dataset, node))
+        self._standard(GEOPARQUET, "GeoParquet 1.1")
+        self._standard(CGCS2000, "CGCS2000 经纬度（EPSG:4490）")
+        behind = datasets_behind([layer.source], self._registry)
+        self._say(
+            node,
+            {
+                RDF.type: DCAT.Dataset,
+                DCTERMS.identifier: f"layer/{layer.id}",
+                DCTERMS.title: _text(layer.title),
+                DCTERMS.description: _text(layer.description),
+                DCTERMS.publisher: self._node("department", self._settings.lead_department),
+                DCAT.contactPoint: self._node("contact", self._settings.lead_department),
+                DCAT.theme: THEME,
+                DCTERMS.language: self._term("language", "ZHO", DCTERMS.LinguisticSystem),
+                DCTERMS.accessRights: self._term("access-right", ACCESS[SHARING[0]], DCTERMS.RightsStatement),
+                DCTERMS.conformsTo: CGCS2000,
+                DCTERMS.spatial: self._extent(layer),
+                DCTERMS.source: tuple(self._node("dataset", dataset.id) for dataset in behind),
+                DCTERMS.rights: self._layer_rights(),
+                DCTERMS.modified: Literal(self._edition.made_at, datatype=XSD.dateTime),
+                DCAT.distribution: self._layer_file(layer),
+            },
+        )
+
+    def _layer_rights(self) -> URIRef:
+        node = self._node("rights", "layers")
+        self._say(node, {RDF.type: DCTERMS.RightsStatement, RDFS.label: _text(LAYER_RIGHTS)})
+        return node
+
+    def _layer_file(self, layer: LayerFile) -> URIRef:
+        node, kind = self._node("distribution", f"layer/{layer.id}"), URIRef(f"{MEDIA_TYPES}{PARQUET}")
+        self._say(kind, {RDF.type: DCTERMS.MediaType})
+        place = self._node("publication", f"{self._edition.version or 0:06d}/layers/{layer.file}")
+        self._say(place, {RDF.type: RDFS.Resource})
+        self._say(
+            node,
+            {
+                RDF.type: DCAT.Distribution,
+                DCTERMS.title: _text(f"{layer.title}（GeoParquet）"),
+                DCAT.accessURL: place,
+                DCAT.downloadURL: place,
+                DCAT.mediaType: kind,
+                DCAT.byteSize: Literal(layer.bytes, datatype=XSD.nonNegativeInteger),
+                DCTERMS.conformsTo: GEOPARQUET,
+            },
+        )
+        return node
+
+    def _standard(self, node: URIRef, title: str) -> None:
+        self._say(node, {RDF.type: DCTERMS.Standard, DCTERMS.title: _text(title)})
+
+    def _extent(self, layer: LayerFile) -> URIRef:
+        """The layer's bounding box, longitude before latitude as CRS84 has it; the district for an empty layer."""
+        if layer.bounds is None:
+            return self._node("place", self._settings.district_code)
+        node = self._node("extent", layer.id)
+        west, south, east, north = layer.bounds
+        corners = ((west, south), (east, south), (east, north), (west, north), (west, south))
+        ring = ", ".join(f"{lon:.6f} {lat:.6f}" for lon, lat in corners)
+        self._say(node, {RDF.type: DCTERMS.Location, SKOS.prefLabel: _text(f"{layer.title}的范围")})
+        self._say(node, {DCAT.bbox: Literal(f"POLYGON (({ring}))", datatype=WKT)})
+        return node
 
     def _rights(self, dataset: Dataset) -> URIRef:
         node = self._node("rights", dataset.id)

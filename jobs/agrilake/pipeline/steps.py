@@ -189,6 +189,7 @@ def dataset_arrivals(lake: Lake) -> dict[str, Arrivals]:
 def update_publication(lake: Lake) -> Publication:
     """Record the lake's version and publish it; the same lake is the same publication."""
     from agrilake.indicators.load import load_indicators
+    from agrilake.layers.load import load_layers
 
     lake.state.record_lake_version(lake_tables(lake))
     return publish(
@@ -199,6 +200,7 @@ def update_publication(lake: Lake) -> Publication:
         held=held_tables(lake),
         indicators=load_indicators(),
         catalogue=catalogue(lake),
+        layers=load_layers(),
     )
 
 
@@ -214,7 +216,9 @@ def catalogue_dcat(lake: Lake, tables: Mapping[str, pa.Table]) -> str:
     from agrilake.catalog.dcat import Edition, dcat_json
 
     current = current_publication(lake.home)
-    edition = Edition(current.version, current.made_at) if current else Edition(None, now())
+    edition = Edition(None, now())
+    if current is not None:
+        edition = Edition(current.version, current.made_at, tuple(current.layers.values()))
     return dcat_json(lake.registry, lake.settings, tables, edition)
 
 

@@ -72,6 +72,31 @@ PUBLICATION = _layout(
     ("district_code", "VARCHAR", "区县代码"),
     ("district_name", "VARCHAR", "区县名称"),
 )
+LAYER = _layout(
+    "layer",
+    "地理图层",
+    ("id", "VARCHAR", "图层编号"),
+    ("title", "VARCHAR", "图层名称"),
+    ("description", "VARCHAR", "说明"),
+    ("geometry", "VARCHAR", "图形"),
+    ("source", "VARCHAR", "来源表"),
+    ("file", "VARCHAR", "文件"),
+    ("rows", "BIGINT", "要素数"),
+    ("estimated", "BIGINT", "其中推算范围"),
+    ("left_out", "BIGINT", "未上图记录数"),
+)
+LAYER_LEFT_OUT = _layout(
+    "layer_left_out",
+    "未上图的记录",
+    ("layer", "VARCHAR", "图层编号"),
+    ("title", "VARCHAR", "图层名称"),
+    ("key", "VARCHAR", "记录编号"),
+    ("division_code", "VARCHAR", "区划代码"),
+    ("reason", "VARCHAR", "原因"),
+    ("delivery_id", "VARCHAR", "批次编号"),
+    ("sheet", "VARCHAR", "工作表"),
+    ("line", "BIGINT", "行号"),
+)
 CATALOGUE_TITLES = {
     "catalogue": "涉农信息资源目录",
     "catalogue_coverage": "资源覆盖情况（按镇街）",

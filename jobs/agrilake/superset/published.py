@@ -8,6 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS
+from agrilake.contract.codes import coded_columns
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset, LogicalType
 from agrilake.contract.order import in_order
@@ -79,12 +80,10 @@ def department_dataset(contract: Dataset, registry: Registry) -> SupersetDataset
 
 
 def _labels(contract: Dataset, registry: Registry) -> dict[str, Field]:
-    sources = [registry.datasets[name] for name in contract.inputs if name in registry.datasets]
-    coded = {column.name: column for source in (contract, *sources) for column in source.columns if column.enum}
+    titles = {column.name: column.title for column in contract.columns}
     return {
-        column.name: Field(f"{column.name}_label", column.title, expression=_label(coded[column.name]))
-        for column in contract.columns
-        if column.name in coded
+        name: Field(f"{name}_label", titles[name], expression=_label(coded))
+        for name, coded in coded_columns(contract, registry).items()
     }
 
 
