@@ -19,6 +19,7 @@ from agrilake.catalog.dcat import DCAT, DQV, Edition, dcat_json
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
 from agrilake.lake.state import State
+from agrilake.layers.model import LayerFile
 from agrilake.paths import project_root
 
 SHAPES = Path(__file__).parents[1] / "data" / "dcat_shapes.ttl"
@@ -117,6 +118,34 @@ def test_only_what_is_shared_and_published_has_a_distribution(graph: Graph, tabl
     before = Graph().parse(data=dcat_json(REGISTRY, SETTINGS, tables, Edition(None, EDITION.made_at)), format="json-ld")
     assert violations(before) == ""
     assert not set(before.subjects(RDF.type, DCAT.Distribution))
+
+
+def test_layers_are_resources_with_a_file_and_a_box(tables: dict[str, pa.Table]) -> None:
+    points = LayerFile(
+        "cold_chain",
+        "冷链",
+        "点",
+        "point",
+        "commerce_cold_chain",
+        "cold_chain.parquet",
+        9,
+        1,
+        0,
+        0,
+        (106.5, 29.5, 107, 30),
+    )
+    profile = LayerFile("village_profile", "村情", "面", "village", "village_profile", "x.parquet", 9, 0, 0, 3, None)
+    edition = Edition(3, EDITION.made_at, (points, profile))
+    graph = Graph().parse(data=dcat_json(REGISTRY, SETTINGS, tables, edition), format="json-ld")
+    assert violations(graph) == ""
+    node = URIRef(SETTINGS.resource_uri + "layer:cold_chain")
+    assert [str(item) for item in graph.objects(node, DCTERMS.source)] == [NODE.format("commerce_cold_chain")]
+    extent = graph.value(graph.value(node, DCTERMS.spatial), DCAT.bbox)
+    assert str(extent).startswith("POLYGON ((106.500000 29.500000, 107.000000 29.500000,")
+    [file] = graph.objects(node, DCAT.distribution)
+    assert str(graph.value(file, DCAT.downloadURL)).endswith("000003/layers/cold_chain.parquet")
+    behind = set(graph.objects(URIRef(SETTINGS.resource_uri + "layer:village_profile"), DCTERMS.source))
+    assert URIRef(NODE.format("postal_site")) in behind
 
 
 def test_the_same_catalogue_is_the_same_file(text: str, tables: dict[str, pa.Table]) -> None:

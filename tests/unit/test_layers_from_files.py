@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,15 @@ import polars as pl
 import pytest
 import shapely
 from tests.support.intake import findings, reference_lake, take
+from tests.support.lakes import agrilake
 from tests.support.samples import drop
 
+from agrilake.errors import UsageError
 from agrilake.geojson import geojson, in_degrees, in_metres
-from agrilake.layers.load import load_layers
-from agrilake.layers.make import make_layers
+from agrilake.notebook import open_lake as open_notebook
 from agrilake.pipeline import steps
 from agrilake.pipeline.context import Lake
-from agrilake.publish.database import empty_table, new_database, published_columns
-from agrilake.publish.departments import add_departments
-from agrilake.publish.model import Layout
-from agrilake.publish.opening import read_only
+from agrilake.publish import current_publication, open_publication
 from agrilake.sample.boundaries import areas
 from agrilake.sample.places import load_places
 
@@ -58,7 +57,7 @@ def turned(area: shapely.Geometry) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, geopandas.GeoDataFrame], pl.DataFrame]:
-    """A lake that took one file of boundaries and one of cold stores, its layers, and what they leave out."""
+    """A lake that took one file of boundaries and one of cold stores and published, its layers, what they leave out."""
     lake = reference_lake(tmp_path_factory.mktemp("lake"))
     folder = tmp_path_factory.mktemp("files")
     own = [item for item in PLACES.villages if item.parent_code == GOOD]
@@ -88,23 +87,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, geo
     take(lake)
     for name in ("planning_boundary", "commerce_cold_chain"):
         steps.update_silver(lake, name)
-    frames, left_out = layers_of(lake, folder)
+    steps.update_publication(lake)
+    opened = open_notebook(lake.home.root)
+    frames = {name: opened.layer(name) for name in opened.layers()["图层"]}
+    with closing(open_publication(lake.home)) as connection:
+        left_out = connection.execute("SELECT * FROM layer_left_out").pl()
     return lake, frames, left_out
-
-
-def layers_of(lake: Lake, folder: Path) -> tuple[dict[str, geopandas.GeoDataFrame], pl.DataFrame]:
-    """The layers of a lake without gold, as a publication makes them."""
-    path = folder / "analyst.duckdb"
-    with new_database(path) as connection:
-        add_departments(connection, lake.home, lake.registry, steps.lake_tables(lake), lake.settings.timezone)
-        for name, table in lake.registry.gold.items():
-            if table.published:
-                empty_table(connection, Layout(name, table.title, published_columns(table)))
-    connection = read_only(path)
-    made, left_out = make_layers(connection, folder / "layers", load_layers(), lake.registry, lake.settings)
-    connection.close()
-    frames = {item.id: geopandas.read_parquet(folder / "layers" / item.file) for item in made}
-    return frames, pl.DataFrame(left_out)
 
 
 def rules(lake: Lake, dataset: str) -> dict[int, str]:
@@ -156,3 +144,52 @@ def test_points_outside_the_districts_boundary_are_left_out_with_their_line(buil
     assert list(frames["cold_chain"]["place_agrees"]) == [True]
     lost = left_out.filter(pl.col("layer") == "cold_chain").select("key", "reason", "line").rows()
     assert lost == [("LL20240004", "坐标不在本区范围内", 5), ("LL20240006", "没有坐标", 7)]
+
+
+def test_the_publication_lists_its_layers_for_everybody(built: Built) -> None:
+    lake, frames, _ = built
+    published = current_publication(lake.home)
+    assert published is not None
+    for role in ("leader", "analyst"):
+        with closing(open_publication(lake.home, role)) as connection:
+            listed = dict(connection.execute("SELECT id, rows FROM layer").fetchall())
+        assert listed == {name: len(frame) for name, frame in frames.items()}
+    described = json.loads((published.path / "catalogue.jsonld").read_text(encoding="utf-8"))
+    files = [node["dcat:downloadURL"]["@id"] for node in described["@graph"] if "dcat:downloadURL" in node]
+    assert sorted(name.rsplit("/", 1)[-1] for name in files) == sorted(item.file for item in published.layers.values())
+
+
+def test_a_notebook_opens_a_layer_by_title_and_at_its_version(built: Built) -> None:
+    lake = open_notebook(built[0].home.root)
+    assert lake.layer("冷链物流设施").equals(lake.layer("cold_chain"))
+    assert lake.layer("cold_chain").crs.to_epsg() == 4490
+    assert "bbox" not in lake.layer("cold_chain")
+    listed = lake.layers().set_index("图层")
+    assert (listed.loc["cold_chain", "图形"], listed.loc["cold_chain", "未上图"]) == ("点", 2)
+    with pytest.raises(UsageError, match="冷库"):
+        lake.layer("冷库")
+    version = lake.state.lake_versions()[-1].version
+    assert len(lake.as_of(version=version).layer("cold_chain")) == 1
+    lake.state.record_lake_version({"silver/planning_boundary": 99})
+    newer = lake.as_of(version=version + 1)
+    with pytest.raises(UsageError, match="只保留最近几次"):
+        newer.layers()
+
+
+def test_the_commands_show_layers_and_catalogue(built: Built, tmp_path: Path) -> None:
+    home = built[0].home.root
+    shown = agrilake(home, "layers", "--json")
+    assert shown.returncode == 0, shown.stderr
+    layers = {item["id"]: item for item in json.loads(shown.stdout)}
+    assert len(geopandas.read_parquet(layers["boundaries"]["path"])) == layers["boundaries"]["rows"] == 3
+    target = tmp_path / "catalogue.jsonld"
+    written = agrilake(home, "catalogue", "--dcat", str(target), "--json")
+    assert written.returncode == 0, written.stderr
+    found = json.loads(written.stdout)
+    [resource] = [item for item in found["catalogue"] if item["dataset"] == "commerce_cold_chain"]
+    divisions = built[0].division_table()
+    assert divisions is not None
+    villages = divisions.filter(pl.col("level") == "village").height
+    assert (resource["coverage"], resource["sharing"]) == (f"1/3 个镇街，1/{villages} 个村（社区）", "无条件共享")
+    assert "冷链物流设施" in target.read_text(encoding="utf-8")
+    assert agrilake(tmp_path / "empty", "layers").returncode == UsageError.exit_code

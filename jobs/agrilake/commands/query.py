@@ -1,4 +1,4 @@
-"""`datasets`, `catalogue`, `sql`, `trace`."""
+"""`datasets`, `catalogue`, `layers`, `sql`, `trace`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from agrilake.commands.output import JsonOption, console, friendly, print_json, print_table
+from agrilake.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(datasets)
     app.command()(catalogue)
+    app.command()(layers)
     app.command()(sql)
     app.command()(trace)
 
@@ -78,6 +80,35 @@ def catalogue(
         console.print(str(dcat), highlight=False)
     else:
         print_table("catalogue", SHOWN_OF_RESOURCES, [[row[name] for name in SHOWN_OF_RESOURCES] for row in rows])
+
+
+@friendly
+def layers(json_output: JsonOption = False) -> None:
+    """The geographic layers of the current publication: GeoParquet files, and what could not be put on the map."""
+    from agrilake.paths import Home
+    from agrilake.publish import current_publication
+
+    publication = current_publication(Home.from_environment())
+    if publication is None:
+        raise UsageError("nothing is published yet; run: agrilake run")
+    found = [
+        {
+            "id": item.id,
+            "title": item.title,
+            "geometry": item.geometry,
+            "rows": item.rows,
+            "estimated": item.estimated,
+            "left_out": item.left_out,
+            "bounds": item.bounds,
+            "path": publication.layer(item.id),
+        }
+        for item in publication.layers.values()
+    ]
+    if json_output:
+        print_json(found)
+        return
+    shown = ("id", "title", "geometry", "rows", "estimated", "left_out")
+    print_table(f"layers in {publication.path / 'layers'}", shown, [[row[name] for name in shown] for row in found])
 
 
 @friendly
