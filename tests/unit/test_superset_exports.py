@@ -109,7 +109,7 @@ def empty_publication(registry: Registry) -> duckdb.DuckDBPyConnection:
             empty_table(connection, Layout(table.id, table.title, published_columns(table)))
     values = value_layout(registry.gold["indicator_value"])
     described = (layouts.INDICATOR, values, layouts.DELIVERY, layouts.QUARANTINE_SUMMARY)
-    for layout in (*described, layouts.HELD_TABLE, layouts.PUBLICATION):
+    for layout in (*described, layouts.HELD_TABLE, layouts.PUBLICATION, layouts.LAYER, layouts.MAP_AREA):
         empty_table(connection, layout)
     for name, schema in CATALOGUE_SCHEMAS.items():
         connection.register("source", schema.empty_table())

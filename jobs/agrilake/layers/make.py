@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import geopandas
@@ -16,6 +17,7 @@ from agrilake.contract.load import Registry
 from agrilake.contract.model import Reference
 from agrilake.contract.settings import Settings
 from agrilake.geojson import CGCS2000, area_from, in_metres
+from agrilake.layers.drawing import drawn_townships
 from agrilake.layers.features import REASON, Features
 from agrilake.layers.model import Geometry, Layer, LayerFile
 from agrilake.layers.places import Ground, township_of
@@ -60,6 +62,18 @@ def make_layers(
         left_out.append(_left_out(layer, lost))
         made.append(_written(layer, features.placed, folder / f"{layer.id}.parquet", lost.height))
     return made, pa.concat_tables(left_out)
+
+
+def townships_of(made: Sequence[LayerFile], folder: Path, epsg: int) -> list[dict[str, Any]]:
+    """The townships of the boundary layer, drawn (agrilake.layers.drawing)."""
+    rows: list[dict[str, Any]] = []
+    for item in made:
+        if item.geometry == Geometry.BOUNDARY:
+            frame = geopandas.read_parquet(folder / item.file)
+            codes = [str(code) for code in frame[DIVISION]]
+            names = dict(zip(codes, frame["division_name"], strict=True))
+            rows += drawn_townships(dict(zip(codes, frame.geometry, strict=True)), names, epsg)
+    return rows
 
 
 class _Base:

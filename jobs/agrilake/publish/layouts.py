@@ -97,6 +97,17 @@ LAYER_LEFT_OUT = _layout(
     ("sheet", "VARCHAR", "工作表"),
     ("line", "BIGINT", "行号"),
 )
+MAP_AREA = _layout(
+    "map_area",
+    "镇街示意图",
+    ("division_code", "VARCHAR", "镇街代码"),
+    ("division_name", "VARCHAR", "镇街"),
+    ("path", "VARCHAR", "轮廓（SVG 路径）"),
+    ("label", "VARCHAR", "注记"),
+    ("label_x", "INTEGER", "注记横坐标"),
+    ("label_y", "INTEGER", "注记纵坐标"),
+    ("view", "VARCHAR", "画幅"),
+)
 CATALOGUE_TITLES = {
     "catalogue": "涉农信息资源目录",
     "catalogue_coverage": "资源覆盖情况（按镇街）",

@@ -180,18 +180,20 @@ def _make(home: Home, content: Content, known: Sequence[Publication], wanted: st
 
 
 def _write_layers(folder: Path, content: Content, rows: dict[str, dict[str, int]]) -> list[LayerFile]:
-    """The geographic layers, made from the analysts' file as it is; both roles' files list them, the analysts' also
-    what could not be put on the map (`rows` counts them)."""
-    from agrilake.layers.make import make_layers
+    """The geographic layers, made from the analysts' file as it is; both roles' files list them and draw the townships,
+    the analysts' also says what could not be put on the map (`rows` counts them)."""
+    from agrilake.layers.make import make_layers, townships_of
 
     with closing(read_only(folder / f"{ANALYST}.duckdb")) as connection:
         made, left_out = make_layers(
             connection, folder / store.LAYERS, content.layers, content.registry, content.settings
         )
+    drawn = townships_of(made, folder / store.LAYERS, content.settings.projected_epsg)
     for role in ROLES:
         path = folder / f"{role}.duckdb"
         with database.new_database(path) as connection:
             database.table_from_rows(connection, layouts.LAYER, [asdict(item) for item in made])
+            database.table_from_rows(connection, layouts.MAP_AREA, drawn)
             if role == ANALYST:
                 database.table_from_rows(connection, layouts.LAYER_LEFT_OUT, left_out.to_pylist())
             refuse_identifiers(connection, role)

@@ -8,7 +8,7 @@ from typing import Protocol
 from agrilake.superset import charts
 from agrilake.superset.assets import Chart, SupersetDataset
 from agrilake.superset.charts import where
-from agrilake.superset.views import HELD_NOTICE, INDICATOR_VIEW, PUBLICATION_BANNER, VILLAGE_VIEW
+from agrilake.superset.views import HELD_NOTICE, INDICATOR_VIEW, PUBLICATION_BANNER, TOWNSHIP_MAP, VILLAGE_VIEW
 
 DISTRICT_OR_TOWNSHIP = where("division_level", "IN", ["district", "township"])
 MONTHS_ONLY = where("period_type", "==", "month")
@@ -122,6 +122,23 @@ def townships() -> Chart:
         axis="township_name",
         metrics=("value",),
         filters=(where("division_level", "==", "township"),),
+    )
+
+
+def township_map() -> Chart:
+    """The chosen indicator on the townships' outlines, five shades from the lowest to the highest."""
+    return charts.template(
+        "township_map",
+        "镇街示意图：所选指标",
+        "有界线的镇街按所选指标由低到高着色，鼠标停在镇街上看数值；示意图不作界线依据",
+        TOWNSHIP_MAP,
+        names(
+            "area value_text shown_unit flag_text change_text indicator_name period_text source fresh_text"
+            " path label label_x label_y map_view shade map_value lowest_text highest_text"
+        ),
+        file="township_map.html",
+        order=(("period_order", False), ("sort", True)),
+        limit=200,
     )
 
 

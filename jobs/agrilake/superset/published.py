@@ -228,5 +228,13 @@ RECORDS: tuple[SupersetDataset, ...] = (
         "各部门数据集数、欠报期数和平均质量得分",
         (Metric("overdue_deliveries", "欠报期数", "SUM(deliveries_overdue)", ",d"),),
     ),
+    _record(
+        layouts.LAYER,
+        "各图层的要素数、推算范围数和未上图记录数",
+        (
+            Metric("layers", "图层数", "COUNT(*)", ",d"),
+            Metric("not_placed", "未上图记录数", "SUM(left_out)", ",d"),
+        ),
+    ),
     _record(layouts.HELD_TABLE, "各数据表是否因检查未通过而暂停更新"),
 )
