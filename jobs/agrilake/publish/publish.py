@@ -188,6 +188,7 @@ def _write_layers(folder: Path, content: Content, rows: dict[str, dict[str, int]
         made, left_out = make_layers(
             connection, folder / store.LAYERS, content.layers, content.registry, content.settings
         )
+    (folder / store.LAYERS).chmod(0o700)  # the analysts', as the file that they are made from
     drawn = townships_of(made, folder / store.LAYERS, content.settings.projected_epsg)
     for role in ROLES:
         path = folder / f"{role}.duckdb"

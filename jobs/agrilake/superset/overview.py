@@ -53,6 +53,7 @@ def overview_rows(
         Heading("全部指标"),
         [Cell(panels.all_indicators(), 12, 88)],
         Heading("数据来源与新鲜度"),
+        [Cell(panels.departments(datasets["catalogue_department"]), 12, 42)],
         [Cell(panels.catalogue(datasets["catalogue"]), 12, 64)],
         Heading("数据质量"),
         [Cell(panels.delivery_caption(), 12, 10)],

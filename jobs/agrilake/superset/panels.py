@@ -257,6 +257,23 @@ def catalogue(catalogue: SupersetDataset) -> Chart:
     )
 
 
+def departments(department: SupersetDataset) -> Chart:
+    """What each department owes, and how good its data is on the whole."""
+    return charts.table(
+        "department_deliveries",
+        "各部门报送与欠报",
+        "各部门应报未报的期数、最早应报日期和平均质量得分；按发布当日计算，来源：数据湖报送登记",
+        department,
+        names(
+            "department_title datasets datasets_delivered datasets_overdue"
+            " deliveries_overdue oldest_due_on quality_score"
+        ),
+        order=(("deliveries_overdue", False), ("department_title", True)),
+        column_config={"quality_score": {"d3NumberFormat": ".1f"}},
+        warnings=({"column": "deliveries_overdue", "operator": ">", "targetValue": 0, "colorScheme": ALARM},),
+    )
+
+
 def delivery_caption() -> Chart:
     """One line about what was delivered."""
     return charts.template(
