@@ -43,6 +43,7 @@ def declared(folder: Path, **changed: Any) -> Path:
         ({"source": "agri_crop_production", "columns": []}, "no open column lon, lat"),
         ({"geometry": "boundary"}, "no open column geometry"),
         ({"newest": "period"}, "no open column period"),
+        ({"history": True}, "does not come as a whole each period"),
         ({"route": ROUTE}, "a layer of routes has `route`, no other has"),
         ({"source": "postal_route", "geometry": "route", "columns": []}, "a layer of routes has `route`"),
         (
@@ -83,6 +84,7 @@ def test_the_base_map_has_its_layers() -> None:
     assert kinds == {
         **dict.fromkeys(points, Geometry.POINT),
         "boundaries": Geometry.BOUNDARY,
+        "boundary_history": Geometry.BOUNDARY,
         "villages": Geometry.VILLAGE,
         "village_profile": Geometry.VILLAGE,
         "logistics_routes": Geometry.ROUTE,

@@ -202,6 +202,19 @@ def test_a_departments_own_boundary_comes_first(make: Callable[[Mapping[str, Row
     assert villages.geometry[TWO].symmetric_difference(SQUARE.difference(own)).area < 1e-9
 
 
+def test_a_merger_has_both_boundaries_in_the_history_alone(make: Callable[[Mapping[str, Rows]], Made]) -> None:
+    before = [boundary(code, area) | {"_period": "2023"} for code, area in ((TOWN, SQUARE), (OTHER, EAST))]
+    frames = make({"planning_boundary": [*before, boundary(TOWN, SQUARE.union(EAST))]})[1]
+    assert list(frames["boundaries"]["division_code"]) == [TOWN]
+    history = frames["boundary_history"]
+    assert list(zip(history["division_code"], history["period"], strict=True)) == [
+        (TOWN, "2023"),
+        (TOWN, "2024"),
+        (OTHER, "2023"),
+    ]
+    assert [area.equals(SQUARE) for area in history.geometry] == [True, False, False]
+
+
 def test_the_profile_shows_its_newest_month_on_the_villages_areas(layers: Made) -> None:
     profile = layers[1]["village_profile"]
     assert list(profile["period"]) == ["2024-02"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agrilake.contract.load import Registry, load_registry
-from agrilake.contract.model import Dataset
+from agrilake.contract.model import Dataset, Load
 from agrilake.contract.yamlfile import YamlFile, read_yaml
 from agrilake.layers.model import TOTALS, Geometry, Layer, Route
 from agrilake.paths import project_root
@@ -70,6 +70,8 @@ def _check(file: YamlFile, layer: Layer, registry: Registry) -> None:
         raise file.error(("source",), f"{source.id} names no division")
     if source.is_gold and not source.published:
         raise file.error(("source",), f"gold table {source.id} is not published", "add it to the analysts' file")
+    if layer.history and (source.is_gold or source.load is not Load.SNAPSHOT):
+        raise file.error(("history",), f"{source.id} does not come as a whole each period")
     persons = sorted({*layer.columns, *source.key} & person_keys(registry))
     if persons:
         raise file.error(("columns",), f"{', '.join(persons)} stands for a person", "no person is put on a map")

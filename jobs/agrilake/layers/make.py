@@ -64,11 +64,12 @@ def make_layers(
     return made, pa.concat_tables(left_out)
 
 
-def townships_of(made: Sequence[LayerFile], folder: Path, epsg: int) -> list[dict[str, Any]]:
-    """The townships of the boundary layer, drawn (agrilake.layers.drawing)."""
+def townships_of(made: Sequence[LayerFile], layers: Sequence[Layer], folder: Path, epsg: int) -> list[dict[str, Any]]:
+    """The townships of the layer of present boundaries, drawn (agrilake.layers.drawing)."""
+    current = {layer.id for layer in layers if layer.geometry is Geometry.BOUNDARY and not layer.history}
     rows: list[dict[str, Any]] = []
     for item in made:
-        if item.geometry == Geometry.BOUNDARY:
+        if item.id in current:
             frame = geopandas.read_parquet(folder / item.file)
             codes = [str(code) for code in frame[DIVISION]]
             names = dict(zip(codes, frame["division_name"], strict=True))
@@ -85,7 +86,7 @@ class _Base:
         self._divisions = source.table(DIVISIONS, ["code", "name", "level", "parent_code", "_period"]).sort("_period")
         areas: dict[str, shapely.Geometry] = {}
         for layer in layers:
-            if layer.geometry is Geometry.BOUNDARY:
+            if layer.geometry is Geometry.BOUNDARY and not layer.history:
                 rows = source.rows(layer, ["geometry"])
                 areas |= {code: area_from(text) for code, text in rows.select(DIVISION, "geometry").iter_rows()}
         self._ground = Ground(areas, settings.district_code, settings.box)
@@ -112,10 +113,14 @@ class _Base:
         return self._named(self._areas(layer))
 
     def _areas(self, layer: Layer) -> Features:
-        rows = self._source.rows(layer)
-        areas = self._ground.boundaries if layer.geometry is Geometry.BOUNDARY else self._villages.areas
-        shapes = np.array([areas.get(code) for code in rows[DIVISION]], dtype=object)
-        estimated = self._villages.estimated if layer.geometry is Geometry.VILLAGE else ()
+        if layer.geometry is Geometry.BOUNDARY:
+            rows = self._source.rows(layer, ["geometry"])
+            shapes = np.array([area_from(text) for text in rows["geometry"]], dtype=object)
+            rows, estimated = rows.drop("geometry"), frozenset[str]()
+        else:
+            rows = self._source.rows(layer)
+            shapes = np.array([self._villages.areas.get(code) for code in rows[DIVISION]], dtype=object)
+            estimated = self._villages.estimated
         square_metres = shapely.area(in_metres(shapes, self._settings.projected_epsg))
         return Features(
             rows.with_columns(

@@ -42,7 +42,8 @@ class Layer:
     """One layer. `source` is a published gold table or a department's dataset; `columns` of it are shown, in order.
 
     Division and township stand beside them wherever the source names a division; titles, units and code labels are the
-    source's. `where` keeps rows with those values; `newest` names the column whose largest value is kept.
+    source's. `where` keeps rows with those values; `newest` names the column whose largest value is kept. `history`
+    shows a snapshot as it was in every period, with `period` beside it.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Layer:
     path: Path
     where: Mapping[str, str] = field(default_factory=dict)
     newest: str | None = None
+    history: bool = False
     route: Route | None = None
 
 

@@ -31,8 +31,8 @@ class Source:
     def rows(self, layer: Layer, more: Sequence[str] = ()) -> pl.DataFrame:
         """The layer's rows in the order of the source's key.
 
-        Columns: KEY (the key as one text), the layer's and `<column>_label` beside each coded one, `more`, DIVISION and
-        PROVENANCE (null where the source has none).
+        Columns: KEY (the key as one text), the layer's and `<column>_label` beside each coded one, `more`, `period` of
+        a history, DIVISION and PROVENANCE (null where the source has none).
         """
         contract = self.contract(layer)
         division = division_column(contract)
@@ -40,7 +40,8 @@ class Source:
         chosen += [_column(contract.column(name)) for name in dict.fromkeys([*layer.columns, *more])]
         chosen += self._labels(contract, layer)
         chosen += [f"{quoted(division) if division else 'NULL::VARCHAR'} AS {DIVISION}", *_provenance(contract)]
-        order = ", ".join(quoted(name) for name in contract.key)
+        chosen += [f"{PERIOD} AS period"] if layer.history else []
+        order = ", ".join([*(quoted(name) for name in contract.key), *([PERIOD] if layer.history else [])])
         where = " AND ".join(_conditions(layer, contract)) or "true"
         return self._frame(f"SELECT {', '.join(chosen)} FROM {quoted(contract.id)} WHERE {where} ORDER BY {order}")
 
@@ -74,7 +75,7 @@ def _provenance(contract: Dataset) -> list[str]:
 def _conditions(layer: Layer, contract: Dataset) -> list[str]:
     """A snapshot counts by its newest period."""
     newest = [layer.newest] if layer.newest else []
-    if not contract.is_gold and contract.load is Load.SNAPSHOT:
+    if not contract.is_gold and contract.load is Load.SNAPSHOT and not layer.history:
         newest.append(PERIOD)
     table = quoted(contract.id)
     latest = [f"{quoted(name)} = (SELECT max({quoted(name)}) FROM {table})" for name in newest]

@@ -189,7 +189,7 @@ def _write_layers(folder: Path, content: Content, rows: dict[str, dict[str, int]
             connection, folder / store.LAYERS, content.layers, content.registry, content.settings
         )
     (folder / store.LAYERS).chmod(0o700)  # the analysts', as the file that they are made from
-    drawn = townships_of(made, folder / store.LAYERS, content.settings.projected_epsg)
+    drawn = townships_of(made, content.layers, folder / store.LAYERS, content.settings.projected_epsg)
     for role in ROLES:
         path = folder / f"{role}.duckdb"
         with database.new_database(path) as connection:
