@@ -138,8 +138,12 @@ TALISMAN_CONFIG = {
     "session_cookie_secure": HTTPS,
 }
 HTML_SANITIZATION = True
-# The cards need classes to be laid out; the sanitiser still removes scripts, styles and handlers.
-HTML_SANITIZATION_SCHEMA_EXTENSIONS = {"attributes": {"*": ["className"]}}
+# The cards need classes to be laid out, the map of townships needs to be drawn; the sanitiser still removes scripts,
+# styles and handlers.
+HTML_SANITIZATION_SCHEMA_EXTENSIONS = {
+    "attributes": {"*": ["className"], "svg": ["viewBox"], "path": ["d"], "text": ["x", "y"]},
+    "tagNames": ["svg", "path", "text", "title"],
+}
 ENABLE_CORS = False
 PREVENT_UNSAFE_DB_CONNECTIONS = True
 ENABLE_UI_THEME_ADMINISTRATION = False

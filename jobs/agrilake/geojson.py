@@ -6,6 +6,7 @@ Coordinates are longitude before latitude; of projected systems, easting before 
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -18,6 +19,7 @@ PLACES = 7
 """Decimals kept of a degree, about a centimetre."""
 
 AREAS = ("Polygon", "MultiPolygon")
+Shapes = TypeVar("Shapes", BaseGeometry, "np.ndarray")
 
 
 def area_from(text: str) -> BaseGeometry:
@@ -34,9 +36,14 @@ def area_from(text: str) -> BaseGeometry:
     return shape
 
 
-def in_degrees(area: BaseGeometry, crs: str) -> BaseGeometry:
-    """The area in EPSG:4490; coordinates that the system cannot have become infinite."""
+def in_degrees(area: Shapes, crs: str) -> Shapes:
+    """A geometry or an array of them in EPSG:4490; coordinates that the system cannot have become infinite."""
     return area if crs == CGCS2000 else shapely.transform(area, _to_degrees(crs).transform, interleaved=False)
+
+
+def in_metres(shapes: Shapes, epsg: int) -> Shapes:
+    """A geometry or an array of them, from EPSG:4490 in a projected system of the district, where metres are metres."""
+    return shapely.transform(shapes, _from_degrees(epsg).transform, interleaved=False)
 
 
 def swapped(area: BaseGeometry) -> BaseGeometry:
@@ -48,6 +55,11 @@ def geojson(area: BaseGeometry) -> str:
     """The area as GeoJSON, rounded to PLACES; where rounding makes edges touch, the area is rebuilt without them."""
     rounded = shapely.transform(area, lambda points: np.round(points, PLACES))
     return str(shapely.to_geojson(rounded if rounded.is_valid else shapely.set_precision(area, 10**-PLACES)))
+
+
+@cache
+def _from_degrees(epsg: int) -> Transformer:
+    return Transformer.from_crs(CGCS2000, epsg, always_xy=True)
 
 
 @cache

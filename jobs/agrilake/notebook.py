@@ -5,6 +5,7 @@
     lake.tables()
     lake.table("gold.village_profile")       # displays its dictionary
     lake.indicator("online_retail_amount", period="2024-05", level="township")
+    lake.layer("villages").plot("estimated")   # a GeoDataFrame, see lake.layers()
 
 Reading only, through DuckDB, without Spark. Decimals become floats here, for charts and arithmetic; ask
 `agrilake sql` where every digit counts.
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -31,9 +33,15 @@ from agrilake.indicators.model import FLAG_TITLES
 from agrilake.lake.state import State
 from agrilake.paths import Home
 from agrilake.pipeline.versions import resolve
+from agrilake.publish.model import Publication
+from agrilake.publish.store import current_publication, publications
 from agrilake.tables.asof import lake_sql
 
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
 LAYERS = {"silver": "部门数据", "gold": "支撑数据库"}
+GEOMETRIES = {"point": "点", "boundary": "面", "village": "面", "route": "线"}
 LEVELS = {"district": "全区", "township": "镇街", "village": "村社区"}
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
@@ -120,6 +128,37 @@ class OpenLake:
         """A table by `silver.x`, `gold.x`, id or Chinese title; a notebook displays its dictionary."""
         layer, dataset = self._find(name)
         return LakeTable(self, f"{layer}.{dataset.id}", table_entry(dataset, all_titles(self.registry)))
+
+    def layers(self) -> pd.DataFrame:
+        """The geographic layers of the publication: 图层, 名称, 图形, 要素数, 其中推算, 未上图, 说明."""
+        rows = [
+            (item.id, item.title, GEOMETRIES[item.geometry], item.rows, item.estimated, item.left_out, item.description)
+            for item in self._publication().layers.values()
+        ]
+        return pd.DataFrame(rows, columns=["图层", "名称", "图形", "要素数", "其中推算", "未上图", "说明"])
+
+    def layer(self, name: str) -> GeoDataFrame:
+        """A layer by id or Chinese title as a GeoDataFrame in EPSG:4490, columns under their English names."""
+        import geopandas
+
+        publication = self._publication()
+        found = [item.id for item in publication.layers.values() if name in (item.id, item.title)]
+        if not found:
+            raise UsageError(f"没有图层 {name!r}；现有：{'、'.join(publication.layers)}")
+        return geopandas.read_parquet(publication.layer(found[0]))
+
+    def _publication(self) -> Publication:
+        """The current publication; of an earlier state the one made from it. UsageError where there is none."""
+        if self.pinned is None:
+            current = current_publication(self.home)
+            if current is None:
+                raise UsageError("还没有发布过数据，请先运行 agrilake run。")
+            return current
+        versions = [item.version for item in self.state.lake_versions() if item.tables == self.pinned]
+        kept = [item for item in publications(self.home) if item.lake_version in versions]
+        if not kept:
+            raise UsageError("当时的发布版本已不在：图层随发布保存，只保留最近几次。")
+        return kept[-1]
 
     def _find(self, name: str) -> tuple[str, Dataset]:
         layer, _, table = name.rpartition(".")

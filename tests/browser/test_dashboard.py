@@ -78,6 +78,28 @@ def test_every_card_says_period_source_and_freshness(overview: Page) -> None:
         assert "更新至" in card["foot"], name
 
 
+def test_the_map_shows_each_township_that_has_a_boundary(overview: Page, dashboards: Dashboards) -> None:
+    """Drawn without tiles, network or WebGL: an outline a township, and its value when the mouse rests on it."""
+    drawn = overview.evaluate("[...document.querySelectorAll('.lake-map .lake-area')].map(area => area.textContent)")
+    shown = overview.locator(".lake-map-name").inner_text()
+    query = (
+        "SELECT v.division_name, v.value, v.decimals, v.unit FROM indicator_value v JOIN map_area "
+        "USING (division_code) WHERE v.indicator_name = ? AND v.period = ? AND v.division_level = 'township'"
+    )
+    with duckdb.connect(str(dashboards.database), read_only=True) as connection:
+        rows = connection.execute(query, [shown, shown_period(overview)]).fetchall()
+    wanted = set()
+    for name, value, places, unit in rows:
+        number = "暂无" if value is None else f"{float(value):,.{places}f}"
+        wanted.add(f"{name}：{number} {unit}")
+    assert wanted
+    assert {text.split("（")[0] for text in drawn} == wanted
+    box = overview.locator(".lake-map-drawing").bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) > 200
+    assert overview.locator(".lake-area").first.evaluate("area => area.getBBox().width") > 10
+
+
 def test_screenshot(overview: Page, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("screenshots") / "overview.png"
     overview.screenshot(path=file)

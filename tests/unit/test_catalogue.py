@@ -8,23 +8,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from tests.support.catalogue import delivery
 
-from agrilake.catalog.catalogue import CATALOGUE_SCHEMA, catalogue_table
+from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS, catalogue_tables
 from agrilake.catalog.quality import groups_in_force, quality
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Dataset, Frequency, Load
 from agrilake.intake.schedule import last_period_due, next_period
-from agrilake.lake.state import Delivery, State
+from agrilake.lake.state import State
 
 MONTHLY = "commerce_ecommerce_sales"  # snapshot, due 15 days after the month
 UPSERT = "agri_farm_household"  # upsert, due 10 days after the month
-
-
-def delivery(name: str, dataset: str, period: str, **other: Any) -> Delivery:
-    base = {"department": dataset.split("_", maxsplit=1)[0], "file_name": "x.csv", "sha256": name, "bytes": 1}
-    counts = {"status": "accepted", "records": 10, "accepted": 10}
-    return Delivery(id=name, dataset=dataset, period=period, **{**base, **counts, **other})
 
 
 @pytest.fixture
@@ -39,9 +35,10 @@ def monthly(registry: Registry) -> Dataset:
 
 
 def rows(registry: Registry, state: State, day: str) -> dict[str, dict[str, Any]]:
-    table = catalogue_table(registry, state, {MONTHLY: 7}, date.fromisoformat(day))
-    assert table.schema == CATALOGUE_SCHEMA
-    return {row["dataset"]: row for row in table.to_pylist()}
+    silver = {MONTHLY: pl.LazyFrame({"credit_code": ["x"] * 7, "_period": ["2024-05"] * 7})}
+    tables = catalogue_tables(registry, state, silver, date.fromisoformat(day))
+    assert {name: table.schema for name, table in tables.items()} == CATALOGUE_SCHEMAS
+    return {row["dataset"]: row for row in tables["catalogue"].to_pylist()}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Column, Dataset, Frequency, Load, LogicalType, Privacy
 from agrilake.contract.settings import load_settings
@@ -39,7 +40,8 @@ TOWN = COUNTY[:6] + "100000"
 MADE_UP_ID = "500112199001011237"  # made here, nobody's
 MADE_UP_PHONE = "13900000001"
 TOKEN = "k1:" + "0a" * 16
-CATALOGUE = pa.table({"dataset": ["postal_site"], "title": ["三级寄递节点"], "overdue": [False]})
+RESOURCES = {"catalogue": [{"dataset": "postal_site", "title": "三级寄递节点", "overdue": False}]}
+CATALOGUE = {name: pa.Table.from_pylist(RESOURCES.get(name, []), schema) for name, schema in CATALOGUE_SCHEMAS.items()}
 
 
 def table(name: str, *columns: Column, published: tuple[str, ...] = ("leader", "analyst"), **more: Any) -> Dataset:
@@ -440,6 +442,7 @@ def test_the_manifest_says_what_it_was_made_from(lake: tuple[Home, State]) -> No
     assert leader["tables"]["service_site"] == {"rows": 2}
     assert sorted(path.name for path in published.path.iterdir()) == [
         "analyst.duckdb",
+        "catalogue.jsonld",
         "leader.duckdb",
         "manifest.json",
     ]

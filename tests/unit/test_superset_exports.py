@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import yaml
 
-from agrilake.catalog.catalogue import CATALOGUE_SCHEMA
+from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS
 from agrilake.contract.load import Registry, load_registry
 from agrilake.indicators.load import load_indicators
 from agrilake.indicators.model import Indicator
@@ -109,10 +109,11 @@ def empty_publication(registry: Registry) -> duckdb.DuckDBPyConnection:
             empty_table(connection, Layout(table.id, table.title, published_columns(table)))
     values = value_layout(registry.gold["indicator_value"])
     described = (layouts.INDICATOR, values, layouts.DELIVERY, layouts.QUARANTINE_SUMMARY)
-    for layout in (*described, layouts.HELD_TABLE, layouts.PUBLICATION):
+    for layout in (*described, layouts.HELD_TABLE, layouts.PUBLICATION, layouts.LAYER, layouts.MAP_AREA):
         empty_table(connection, layout)
-    connection.register("source", CATALOGUE_SCHEMA.empty_table())
-    connection.execute("CREATE TABLE catalogue AS SELECT * FROM source")
+    for name, schema in CATALOGUE_SCHEMAS.items():
+        connection.register("source", schema.empty_table())
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM source")
     return connection
 
 

@@ -7,9 +7,13 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pyarrow as pa
 
+from agrilake.catalog.coverage import COVERAGE_SCHEMA, coverage_table, coverage_text
+from agrilake.catalog.overdue import DEPARTMENT_SCHEMA, OVERDUE_SCHEMA, department_table, missing_periods, overdue_table
 from agrilake.catalog.quality import quality
+from agrilake.catalog.trend import QUALITY_SCHEMA, change, quality_table, trend_word
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import load_settings
@@ -28,11 +32,16 @@ CATALOGUE_SCHEMA = pa.schema(
         ("frequency", pa.string()),
         ("period_latest", pa.string()),
         ("periods_delivered", pa.int64()),
+        ("periods_missing", pa.int64()),
+        ("period_first", pa.string()),
         ("due_on", pa.date32()),
         ("overdue", pa.bool_()),
         ("freshness_days", pa.int64()),
         ("rows", pa.int64()),
+        ("coverage", pa.string()),
         ("quality_score", pa.decimal128(5, 2)),
+        ("quality_change", pa.decimal128(5, 2)),
+        ("quality_trend", pa.string()),
         ("deliveries", pa.int64()),
         ("accepted", pa.int64()),
         ("quarantined", pa.int64()),
@@ -40,48 +49,80 @@ CATALOGUE_SCHEMA = pa.schema(
         ("last_delivery_at", pa.timestamp("s")),
         ("privacy_grade", pa.string()),
         ("sharing", pa.string()),
+        ("sharing_terms", pa.string()),
         ("status", pa.string()),
     ]
 )
+CATALOGUE = "catalogue"
+CATALOGUE_SCHEMAS = {
+    CATALOGUE: CATALOGUE_SCHEMA,
+    "catalogue_coverage": COVERAGE_SCHEMA,
+    "catalogue_quality": QUALITY_SCHEMA,
+    "catalogue_overdue": OVERDUE_SCHEMA,
+    "catalogue_department": DEPARTMENT_SCHEMA,
+}
 FREQUENCY_TITLE = {"year": "年", "quarter": "季", "month": "月", "day": "日"}
 
 
-def catalogue_table(registry: Registry, state: State, silver_rows: Mapping[str, int], as_of: date) -> pa.Table:
-    """One row a department dataset, in the registry's order (columns: CATALOGUE_SCHEMA).
-
-    `due_on` is the last day for the period after `period_latest`; a dataset that never came is measured at the
-    newest period that is due. `overdue` is that day before `as_of`; `freshness_days` counts from the end of
-    `period_latest` to `as_of`, never below 0. accepted, quarantined and duplicate are sums over all final
-    deliveries; `last_delivery_at` is local time. `quality_score` (0 to 100): see agrilake.catalog.quality.
-    status: 正常, 逾期, 未报送 (nothing taken yet), 暂停 (its suite stopped the tables downstream).
-    """
-    suites = state.suites()
+def catalogue_tables(
+    registry: Registry, state: State, silver: Mapping[str, pl.LazyFrame], as_of: date
+) -> dict[str, pa.Table]:
+    """The catalogue by published table: resources, coverage by township, quality by period, what is overdue, and both
+    by department (agrilake.publish.layouts has their titles). `silver` holds the silver tables that exist."""
     by_dataset: dict[str, list[Delivery]] = {name: [] for name in registry.datasets}
     for delivery in state.deliveries():
         if delivery.dataset in by_dataset:
             by_dataset[delivery.dataset].append(delivery)
+    coverage, trend = coverage_table(registry, silver), quality_table(registry, by_dataset)
+    resources = _resources(registry, by_dataset, state.suites(), silver, as_of, coverage, trend)
+    overdue = overdue_table(registry, by_dataset, as_of)
+    return {
+        CATALOGUE: resources,
+        "catalogue_coverage": coverage,
+        "catalogue_quality": trend,
+        "catalogue_overdue": overdue,
+        "catalogue_department": department_table(resources, overdue),
+    }
+
+
+def _resources(
+    registry: Registry,
+    by_dataset: Mapping[str, Sequence[Delivery]],
+    suites: Mapping[str, Mapping[str, Any]],
+    silver: Mapping[str, pl.LazyFrame],
+    as_of: date,
+    coverage: pa.Table,
+    trend: pa.Table,
+) -> pa.Table:
+    """One row a department dataset, in the registry's order (columns: CATALOGUE_SCHEMA).
+
+    `due_on` is the last day for the period after `period_latest`; a dataset that never came is measured at the
+    newest period that is due. `overdue` is that day before `as_of`; `periods_missing` counts gaps before it too
+    (agrilake.catalog.overdue). `freshness_days` counts from the end of `period_latest` to `as_of`, never below 0.
+    accepted, quarantined and duplicate are sums over all final deliveries; `last_delivery_at` is local time.
+    `quality_score` (0 to 100): see agrilake.catalog.quality; `quality_change` in points and `quality_trend`: the
+    newest period's files beside those before (agrilake.catalog.trend).
+    status: 正常, 逾期, 未报送 (nothing taken yet), 暂停 (its suite stopped the tables downstream).
+    """
     zone = ZoneInfo(load_settings().timezone)
-    rows = [
-        _row(dataset, by_dataset[name], suites.get(name), silver_rows.get(name, 0), as_of, zone)
-        for name, dataset in registry.datasets.items()
-    ]
+    scores = trend.to_pylist()
+    rows = []
+    for name, dataset in registry.datasets.items():
+        row = _delivered(dataset, by_dataset[name], suites.get(name), as_of, zone)
+        points = change([item["quality_score"] for item in scores if item["dataset"] == name])
+        arrived = name in silver
+        row |= {
+            "rows": int(silver[name].select(pl.len()).collect().item()) if arrived else 0,
+            "coverage": coverage_text(dataset, registry, coverage) if arrived else None,
+            "quality_change": points,
+            "quality_trend": trend_word(points),
+        }
+        rows.append(row | _declared(dataset))
     return pa.Table.from_pylist(rows, schema=CATALOGUE_SCHEMA)
 
 
-def _row(
-    dataset: Dataset,
-    deliveries: Sequence[Delivery],
-    suite: Mapping[str, Any] | None,
-    rows: int,
-    as_of: date,
-    zone: ZoneInfo,
-) -> dict[str, Any]:
-    final = [item for item in deliveries if item.is_final]
-    periods = sorted({item.period for item in final}, key=period_bounds)
-    latest = periods[-1] if periods else None
-    awaited = next_period(latest, dataset.frequency) if latest else last_period_due(dataset, as_of)
-    due_on = due_date(awaited, dataset)
-    overdue = due_on < as_of
+def _declared(dataset: Dataset) -> dict[str, Any]:
+    """What the contract says of the resource."""
     return {
         "dataset": dataset.id,
         "title": dataset.title,
@@ -90,20 +131,36 @@ def _row(
         "owner": dataset.owner or dataset.department_title,
         "content": dataset.description,
         "frequency": FREQUENCY_TITLE[dataset.frequency],
+        "privacy_grade": dataset.privacy_grade,
+        "sharing": dataset.sharing,
+        "sharing_terms": dataset.sharing_terms or None,
+    }
+
+
+def _delivered(
+    dataset: Dataset, deliveries: Sequence[Delivery], suite: Mapping[str, Any] | None, as_of: date, zone: ZoneInfo
+) -> dict[str, Any]:
+    """What the deliveries say of the resource."""
+    final = [item for item in deliveries if item.is_final]
+    periods = sorted({item.period for item in final}, key=period_bounds)
+    latest = periods[-1] if periods else None
+    awaited = next_period(latest, dataset.frequency) if latest else last_period_due(dataset, as_of)
+    due_on = due_date(awaited, dataset)
+    overdue = due_on < as_of
+    return {
         "period_latest": latest,
+        "period_first": periods[0] if periods else None,
         "periods_delivered": len(periods),
+        "periods_missing": len(missing_periods(dataset, deliveries, as_of)),
         "due_on": due_on,
         "overdue": overdue,
         "freshness_days": max(0, (as_of - period_bounds(latest)[1]).days) if latest else None,
-        "rows": rows,
         "quality_score": quality(dataset, deliveries, suite, as_of).score,
         "deliveries": len(final),
         "accepted": sum(item.accepted for item in final),
         "quarantined": sum(item.quarantined for item in final),
         "duplicate": sum(item.duplicate for item in final),
         "last_delivery_at": _local(max(item.received_at for item in final), zone) if final else None,
-        "privacy_grade": dataset.privacy_grade,
-        "sharing": dataset.sharing,
         "status": _status(latest, suite, overdue),
     }
 

@@ -136,6 +136,7 @@ def _department_facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
     if dataset.history:
         yield "历史", "保留每条记录的有效期（拉链）"
     yield "共享属性", dataset.sharing
+    yield "共享条件", dataset.sharing_terms
     yield "隐私等级", dataset.privacy_grade
     yield "别名", "、".join(dataset.synonyms)
     yield "契约版本", dataset.version

@@ -22,6 +22,7 @@ from fractions import Fraction
 from typing import Any
 
 from agrilake.contract.model import Dataset
+from agrilake.intake.dates import period_bounds
 from agrilake.intake.schedule import periods_due
 from agrilake.lake.state import Delivery
 from agrilake.tables.order import in_force, refs
@@ -78,6 +79,21 @@ def groups_in_force(dataset: Dataset, final: Sequence[Delivery]) -> list[list[De
     """The deliveries that the dataset stands on (as silver does): each base followed by its mends and theirs."""
     known = {item.id: item for item in final}
     return [[known[name] for name in group] for group in in_force(dataset.load, refs(final))]
+
+
+def quality_by_period(dataset: Dataset, deliveries: Sequence[Delivery]) -> dict[str, Quality]:
+    """Accepted share and completeness of each period's files in force, oldest period first.
+
+    Suite and timeliness judge the dataset as a whole and are left out. The order in which files came does not matter,
+    so a lake that was built anew has the same trend.
+    """
+    groups: dict[str, list[_Records]] = {}
+    for group in groups_in_force(dataset, [item for item in deliveries if item.is_final]):
+        groups.setdefault(group[0].period, []).append(_records(group))
+    return {
+        period: Quality(_accepted_share(records), _completeness(dataset, records), None, None)
+        for period, records in sorted(groups.items(), key=lambda item: period_bounds(item[0]))
+    }
 
 
 def _records(group: Sequence[Delivery]) -> _Records:

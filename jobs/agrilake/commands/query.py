@@ -1,17 +1,21 @@
-"""`datasets`, `sql`, `trace`."""
+"""`datasets`, `catalogue`, `layers`, `sql`, `trace`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agrilake.commands.output import JsonOption, console, friendly, print_json, print_table
+from agrilake.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(datasets)
+    app.command()(catalogue)
+    app.command()(layers)
     app.command()(sql)
     app.command()(trace)
 
@@ -42,6 +46,69 @@ def datasets(json_output: JsonOption = False) -> None:
         print_json(rows)
     else:
         print_table("datasets", list(rows[0]), [list(row.values()) for row in rows])
+
+
+SHOWN_OF_RESOURCES = (
+    "title",
+    "owner",
+    "period_latest",
+    "coverage",
+    "quality_score",
+    "quality_trend",
+    "status",
+    "sharing",
+)
+
+
+@friendly
+def catalogue(
+    dcat: Annotated[Path | None, typer.Option(help="Write it as DCAT (JSON-LD) to this file.")] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """The resources: who holds what, where, how new and how good it is, and on what terms others get it."""
+    from agrilake.pipeline import steps
+    from agrilake.pipeline.context import Lake
+
+    lake = Lake.open()
+    tables = steps.catalogue(lake)
+    if dcat is not None:
+        dcat.write_text(steps.catalogue_dcat(lake, tables), encoding="utf-8")
+    rows = tables["catalogue"].to_pylist()
+    if json_output:
+        print_json({"dcat": dcat, **{name: table.to_pylist() for name, table in tables.items()}})
+    elif dcat is not None:
+        console.print(str(dcat), highlight=False)
+    else:
+        print_table("catalogue", SHOWN_OF_RESOURCES, [[row[name] for name in SHOWN_OF_RESOURCES] for row in rows])
+
+
+@friendly
+def layers(json_output: JsonOption = False) -> None:
+    """The geographic layers of the current publication: GeoParquet files, and what could not be put on the map."""
+    from agrilake.paths import Home
+    from agrilake.publish import current_publication
+
+    publication = current_publication(Home.from_environment())
+    if publication is None:
+        raise UsageError("nothing is published yet; run: agrilake run")
+    found = [
+        {
+            "id": item.id,
+            "title": item.title,
+            "geometry": item.geometry,
+            "rows": item.rows,
+            "estimated": item.estimated,
+            "left_out": item.left_out,
+            "bounds": item.bounds,
+            "path": publication.layer(item.id),
+        }
+        for item in publication.layers.values()
+    ]
+    if json_output:
+        print_json(found)
+        return
+    shown = ("id", "title", "geometry", "rows", "estimated", "left_out")
+    print_table(f"layers in {publication.path / 'layers'}", shown, [[row[name] for name in shown] for row in found])
 
 
 @friendly

@@ -14,7 +14,7 @@ import pydantic
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
 from agrilake.contract.columns import PROPERTY_KEYS, column_from, custom, require_known
-from agrilake.contract.model import Check, Dataset, Frequency, Load
+from agrilake.contract.model import SHARING, Check, Dataset, Frequency, Load
 from agrilake.contract.settings import load_settings
 from agrilake.contract.signatures import SIGNATURES
 from agrilake.contract.yamlfile import YamlFile, read_yaml
@@ -82,7 +82,7 @@ def _contract_files(roots: Sequence[Path]) -> Iterator[Path]:
             yield root
             continue
         for path in sorted(root.glob("**/*.yaml")):
-            if not {"settings", "indicators"} & set(path.relative_to(root).parts[:-1]):
+            if not {"settings", "indicators", "layers"} & set(path.relative_to(root).parts[:-1]):
                 yield path
 
 
@@ -138,6 +138,8 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
     if history is not None:
         source.one_of(history, HISTORIES, ("customProperties", "history"))
     source.one_of(made_by, MAKERS, ("customProperties", "madeBy"))
+    sharing = properties.get("sharing", Dataset.sharing)
+    source.one_of(sharing, SHARING, ("customProperties", "sharing"))
     return Dataset(
         id=identity,
         department=department,
@@ -161,7 +163,8 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         large=bool(properties.get("large", False)),
         grain=table.dataGranularityDescription or "",
         synonyms=tuple(item.synonym or "" for item in table.synonyms or []),
-        sharing=str(properties.get("sharing", "有条件共享")),
+        sharing=sharing,
+        sharing_terms=(contract.description.limitations if contract.description else "") or "",
         checks=tuple(_dataset_checks(source, table)),
         inputs=tuple(properties.get("inputs", ())),
         made_by=made_by,

@@ -38,6 +38,10 @@ class Frequency(StrEnum):
     DAY = "day"
 
 
+SHARING = ("无条件共享", "有条件共享", "不予共享")
+"""How other departments get a resource (政务信息资源共享管理暂行办法, 国发〔2016〕51号, article 9)."""
+
+
 class Privacy(StrEnum):
     """What silver keeps of a column: all of it, a keyed token under the same name, or nothing."""
 
@@ -126,6 +130,7 @@ class Dataset:
     `due_day` counts days after the period's end until the delivery is overdue. `history` is "scd2" where
     silver keeps validity intervals, in `history_table`. `reference` marks what others are resolved against.
     `made_by` says who writes a gold table: the "transform" of its name, record "linking", or the "indicators" engine.
+    `sharing` is one of SHARING; `sharing_terms` says what others may do with it, or on what ground they do not get it.
     `period_column` names the column that must agree with the delivery's period, if the file carries one;
     `reaches_back` counts the periods before its own that a delivery holds too.
     """
@@ -153,6 +158,7 @@ class Dataset:
     grain: str = ""
     synonyms: tuple[str, ...] = ()
     sharing: str = "有条件共享"
+    sharing_terms: str = ""
     checks: tuple[Check, ...] = ()
     inputs: tuple[str, ...] = ()
     made_by: str = "transform"

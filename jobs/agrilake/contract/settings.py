@@ -39,13 +39,19 @@ class Box:
 @dataclass(frozen=True)
 class Settings:
     """One district: its code and name, coordinate zone, box, departments, thresholds, limits, and the elasticities of
-    agricultural output by which its growth is accounted for."""
+    agricultural output by which its growth is accounted for.
+
+    `resource_uri` begins the identifiers of the catalogue's resources; a district with a data portal names its address.
+    `lead_department` keeps the catalogue.
+    """
 
     district_code: str
     district_name: str
     projected_epsg: int
     box: Box
     timezone: str = "Asia/Shanghai"
+    resource_uri: str = "urn:agrilake:"
+    lead_department: str = "agri"
     departments: dict[str, str] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
     elasticities: dict[str, float] = field(default_factory=dict)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
+import pyarrow as pa
 
 from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError, UsageError
@@ -16,7 +18,7 @@ from agrilake.gold.build import build_gold, gold_is_current
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
-from agrilake.lake.state import Delivery
+from agrilake.lake.state import Delivery, now
 from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
@@ -213,12 +215,11 @@ def dataset_arrivals(lake: Lake) -> dict[str, Arrivals]:
 
 def update_publication(lake: Lake) -> Publication:
     """Record the lake's version and publish it; the same lake is the same publication."""
-    from agrilake.catalog.catalogue import catalogue_table
     from agrilake.indicators.load import load_indicators
+    from agrilake.layers.load import load_layers
 
     lake.state.record_lake_version(lake_tables(lake))
     check_cross_table(lake)
-    catalogue = catalogue_table(lake.registry, lake.state, silver_rows(lake), today(lake))
     return publish(
         lake.home,
         lake.registry,
@@ -226,8 +227,27 @@ def update_publication(lake: Lake) -> Publication:
         lake.state,
         held=held_tables(lake),
         indicators=load_indicators(),
-        catalogue=catalogue,
+        catalogue=catalogue(lake),
+        layers=load_layers(),
     )
+
+
+def catalogue(lake: Lake) -> dict[str, pa.Table]:
+    """The catalogue of resources as the lake stands (agrilake.catalog.catalogue.catalogue_tables)."""
+    from agrilake.catalog.catalogue import catalogue_tables
+
+    return catalogue_tables(lake.registry, lake.state, silver_tables(lake), today(lake))
+
+
+def catalogue_dcat(lake: Lake, tables: Mapping[str, pa.Table]) -> str:
+    """The catalogue's tables as DCAT, pointing to the files of the current publication."""
+    from agrilake.catalog.dcat import Edition, dcat_json
+
+    current = current_publication(lake.home)
+    edition = Edition(None, now())
+    if current is not None:
+        edition = Edition(current.version, current.made_at, tuple(current.layers.values()))
+    return dcat_json(lake.registry, lake.settings, tables, edition)
 
 
 def lake_tables(lake: Lake) -> dict[str, int]:
@@ -242,13 +262,10 @@ def lake_tables(lake: Lake) -> dict[str, int]:
     return found
 
 
-def silver_rows(lake: Lake) -> dict[str, int]:
-    """Rows of each silver table."""
-    counts = {}
-    for name in lake.registry.datasets:
-        table = scan(lake.home.table("silver", name))
-        counts[name] = 0 if table is None else int(table.select(pl.len()).collect().item())
-    return counts
+def silver_tables(lake: Lake) -> dict[str, pl.LazyFrame]:
+    """The silver tables that exist, at their newest version."""
+    found = {name: scan(lake.home.table("silver", name)) for name in lake.registry.datasets}
+    return {name: table for name, table in found.items() if table is not None}
 
 
 def publication_is_current(lake: Lake) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from agrilake.layers.model import LayerFile
+
 LEADER, ANALYST = "leader", "analyst"
 ROLES = (LEADER, ANALYST)
 
@@ -66,7 +68,7 @@ class TableSource:
 
 @dataclass(frozen=True)
 class Publication:
-    """A publication on disk: `path` holds leader.duckdb, analyst.duckdb and manifest.json.
+    """A publication on disk: `path` holds leader.duckdb, analyst.duckdb, layers/, catalogue.jsonld and manifest.json.
 
     `tables` gives the rows of each table in the analyst's file, `held` the reasons of those kept back.
     """
@@ -79,10 +81,15 @@ class Publication:
     tables: Mapping[str, int]
     held: Mapping[str, str]
     sources: Mapping[str, TableSource]
+    layers: Mapping[str, LayerFile]
 
     def database(self, role: str) -> Path:
         """The role's DuckDB file."""
         return self.path / f"{role}.duckdb"
+
+    def layer(self, name: str) -> Path:
+        """The GeoParquet file of one of `layers`."""
+        return self.path / "layers" / self.layers[name].file
 
 
 @dataclass(frozen=True)

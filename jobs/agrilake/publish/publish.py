@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from agrilake.catalog.dcat import Edition, dcat_json
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import Settings
@@ -20,6 +22,7 @@ from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery, LakeVersion, State, now
+from agrilake.layers.model import Layer, LayerFile
 from agrilake.paths import Home
 from agrilake.publish import database, layouts, metadata, store
 from agrilake.publish.departments import add_departments, department_layout
@@ -27,9 +30,10 @@ from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
 from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import indicator_values, value_layout
 from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
+from agrilake.publish.opening import read_only
 from agrilake.publish.quarantine import waiting_findings
 
-FORMAT = 1
+FORMAT = 2
 DIVISIONS = "stats_division"
 MODES = {LEADER: 0o640}
 
@@ -43,9 +47,10 @@ class Content:
     lake: LakeVersion
     deliveries: Sequence[Delivery]
     indicators: Sequence[IndicatorDeclaration]
-    catalogue: pa.Table
+    catalogue: Mapping[str, pa.Table]
     quarantine: list[dict[str, Any]]
     held: Mapping[str, str]
+    layers: Sequence[Layer]
 
     @property
     def tables(self) -> dict[str, tuple[Layout, Dataset | None]]:
@@ -65,20 +70,24 @@ def publish(
     state: State,
     held: Mapping[str, str],
     indicators: Sequence[IndicatorDeclaration],
-    catalogue: pa.Table,
+    catalogue: Mapping[str, pa.Table],
+    layers: Sequence[Layer] = (),
 ) -> Publication:
     """Publish the newest recorded lake version; the same content again is the same publication.
 
-    `held` gives the Chinese reason for each gold table that a suite's stop keeps back: it is shown as the
-    publication before has it. Raises UsageError before any lake version is recorded, ConsistencyError where stored
-    data does not fit its contract or an identifier would be published; the publication before then stands.
+    `catalogue` holds the tables that agrilake.catalog.catalogue makes. `held` gives the Chinese reason for each gold
+    table that a suite's stop keeps back: it is shown as the publication before has it. Raises UsageError before any
+    lake version is recorded, ConsistencyError where stored data does not fit its contract or an identifier would be
+    published; the publication before then stands.
     """
     versions = state.lake_versions()
     if not versions:
         raise UsageError("nothing to publish: no lake version is recorded yet")
     deliveries = state.deliveries()
     quarantine = metadata.quarantine_rows(waiting_findings(home, registry, deliveries), registry)
-    content = Content(registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, dict(held))
+    content = Content(
+        registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, dict(held), layers
+    )
     refuse_personal_columns(registry.gold.values())
     wanted = fingerprint(content)
     home.publications.mkdir(parents=True, exist_ok=True)
@@ -114,8 +123,9 @@ def fingerprint(content: Content) -> str:
         [[layout.name, layout.title, [[c.name, c.sql_type, c.title] for c in layout.columns]] for layout in silver],
         metadata.indicator_rows(content.indicators, content.settings.departments),
         metadata.delivery_rows(content.deliveries, content.registry, content.settings.timezone),
-        content.catalogue.to_pylist(),
+        [[name, table.to_pylist()] for name, table in content.catalogue.items()],
         content.quarantine,
+        [{**asdict(layer), "path": layer.path.name} for layer in content.layers],
         sorted(content.held.items()),
     ]
     return hashlib.sha256(json.dumps(parts, default=str, ensure_ascii=False).encode()).hexdigest()
@@ -162,8 +172,41 @@ def _make(home: Home, content: Content, known: Sequence[Publication], wanted: st
         rows[path.name] = _write(home, content, sources, before, role, path, head)
         path.chmod(MODES.get(role, 0o600))
         reach(f"publication_{role}")
-    store.write_manifest(folder, head, sources, rows)
+    layers = _write_layers(folder, content, rows) if content.layers else []
+    reach("publication_layers")
+    _write_dcat(folder, content, Edition(version, made_at, tuple(layers)))
+    store.write_manifest(folder, head, sources, rows, layers)
     return store.read_publication(store.finish(folder))
+
+
+def _write_layers(folder: Path, content: Content, rows: dict[str, dict[str, int]]) -> list[LayerFile]:
+    """The geographic layers, made from the analysts' file as it is; both roles' files list them and draw the townships,
+    the analysts' also says what could not be put on the map (`rows` counts them)."""
+    from agrilake.layers.make import make_layers, townships_of
+
+    with closing(read_only(folder / f"{ANALYST}.duckdb")) as connection:
+        made, left_out = make_layers(
+            connection, folder / store.LAYERS, content.layers, content.registry, content.settings
+        )
+    (folder / store.LAYERS).chmod(0o700)  # the analysts', as the file that they are made from
+    drawn = townships_of(made, content.layers, folder / store.LAYERS, content.settings.projected_epsg)
+    for role in ROLES:
+        path = folder / f"{role}.duckdb"
+        with database.new_database(path) as connection:
+            database.table_from_rows(connection, layouts.LAYER, [asdict(item) for item in made])
+            database.table_from_rows(connection, layouts.MAP_AREA, drawn)
+            if role == ANALYST:
+                database.table_from_rows(connection, layouts.LAYER_LEFT_OUT, left_out.to_pylist())
+            refuse_identifiers(connection, role)
+            rows[path.name] = database.row_counts(connection)
+    return made
+
+
+def _write_dcat(folder: Path, content: Content, edition: Edition) -> None:
+    """The catalogue for other portals, beside the files that it points to."""
+    path = folder / store.DCAT
+    path.write_text(dcat_json(content.registry, content.settings, content.catalogue, edition), encoding="utf-8")
+    path.chmod(0o644)
 
 
 def _write(
@@ -225,9 +268,8 @@ def _describe(connection: Any, content: Content, sources: Mapping[str, TableSour
     ]
     for layout, rows in parts:
         database.table_from_rows(connection, layout, rows())
-    database.table_from_arrow(
-        connection, "catalogue", layouts.CATALOGUE_TITLE, content.catalogue, layouts.CATALOGUE_COLUMNS
-    )
+    for name, table in content.catalogue.items():
+        database.table_from_arrow(connection, name, layouts.CATALOGUE_TITLES[name], table, layouts.CATALOGUE_COLUMNS)
 
 
 def _division_names(home: Home, lake: LakeVersion) -> pl.DataFrame:

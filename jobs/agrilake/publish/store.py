@@ -10,15 +10,17 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from agrilake.layers.model import LayerFile
 from agrilake.paths import Home
 from agrilake.publish.model import ANALYST, Publication, TableSource
 
 KEPT = 5
-CURRENT, MANIFEST = "current", "manifest.json"
+CURRENT, MANIFEST, DCAT, LAYERS = "current", "manifest.json", "catalogue.jsonld", "layers"
 UNFINISHED, RETIRED = ".tmp", ".old"
 CHUNK = 1 << 20
 
@@ -49,6 +51,7 @@ def read_publication(path: Path) -> Publication:
         tables={name: item["rows"] for name, item in manifest["files"][f"{ANALYST}.duckdb"]["tables"].items()},
         held={name: source.reason for name, source in sources.items() if source.held},
         sources=sources,
+        layers={item["id"]: LayerFile(**item) for item in manifest.get("layers", [])},
     )
 
 
@@ -65,9 +68,13 @@ def folder_name(version: int) -> str:
 
 
 def write_manifest(
-    path: Path, head: dict[str, Any], sources: dict[str, TableSource], rows: dict[str, dict[str, int]]
+    path: Path,
+    head: dict[str, Any],
+    sources: dict[str, TableSource],
+    rows: dict[str, dict[str, int]],
+    layers: Sequence[LayerFile],
 ) -> None:
-    """manifest.json: the head, each table's origin, each file's hash and rows."""
+    """manifest.json: the head, each table's origin, each database's hash and rows, the layers."""
     files = {
         name: {
             "sha256": _sha256(path / name),
@@ -77,13 +84,14 @@ def write_manifest(
         for name, counts in rows.items()
     }
     tables = {name: asdict(source) for name, source in sources.items()}
-    text = json.dumps({**head, "tables": tables, "files": files}, ensure_ascii=False, indent=1)
+    content = {**head, "tables": tables, "files": files, "layers": [asdict(item) for item in layers]}
+    text = json.dumps(content, ensure_ascii=False, indent=1)
     (path / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
 def finish(unfinished: Path) -> Path:
     """Bring everything in the folder to disk and give the folder its name."""
-    for file in unfinished.iterdir():
+    for file in unfinished.rglob("*"):
         _fsync(file)
     _fsync(unfinished)
     path = unfinished.with_name(unfinished.name.removesuffix(UNFINISHED))

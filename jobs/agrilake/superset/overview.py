@@ -46,12 +46,14 @@ def overview_rows(
         [Cell(panels.cards(head_indicators(indicators)), 12, 34)],
         Heading("所选指标：走势、乡镇对比、逐村下钻"),
         [Cell(panels.caption(), 12, 12)],
-        [Cell(panels.trend(), 4, 54), Cell(panels.townships(), 8, 54)],
+        [Cell(panels.township_map(), 6, 66), Cell(panels.trend(), 6, 66)],
+        [Cell(panels.townships(), 12, 54)],
         [Cell(panels.villages(), 12, 62)],
         *_fact_rows(datasets, origins),
         Heading("全部指标"),
         [Cell(panels.all_indicators(), 12, 88)],
         Heading("数据来源与新鲜度"),
+        [Cell(panels.departments(datasets["catalogue_department"]), 12, 42)],
         [Cell(panels.catalogue(datasets["catalogue"]), 12, 64)],
         Heading("数据质量"),
         [Cell(panels.delivery_caption(), 12, 10)],
@@ -82,9 +84,10 @@ def _fact_rows(datasets: Mapping[str, SupersetDataset], origins: Mapping[str, Se
 def overview_filters(indicators: Sequence[IndicatorLike]) -> list[Filter]:
     """期间, 乡镇/街道 and 指标, each with a default that shows something at once."""
     head = head_indicators(indicators)
-    of_period = {"head_indicators", "indicator_caption", "township_ranking", "village_table", "all_indicators"}
+    of_both = {"indicator_caption", "township_ranking", "township_map", "village_table"}
+    of_period = {*of_both, "head_indicators", "all_indicators"}
     of_area = {"head_indicators", "indicator_caption", "indicator_trend", "village_table", "all_indicators"}
-    of_indicator = {"indicator_caption", "indicator_trend", "township_ranking", "village_table"}
+    of_indicator = {*of_both, "indicator_trend"}
     return [
         Filter(
             "期间",

@@ -8,7 +8,7 @@ from typing import Protocol
 from agrilake.superset import charts
 from agrilake.superset.assets import Chart, SupersetDataset
 from agrilake.superset.charts import where
-from agrilake.superset.views import HELD_NOTICE, INDICATOR_VIEW, PUBLICATION_BANNER, VILLAGE_VIEW
+from agrilake.superset.views import HELD_NOTICE, INDICATOR_VIEW, PUBLICATION_BANNER, TOWNSHIP_MAP, VILLAGE_VIEW
 
 DISTRICT_OR_TOWNSHIP = where("division_level", "IN", ["district", "township"])
 MONTHS_ONLY = where("period_type", "==", "month")
@@ -125,6 +125,23 @@ def townships() -> Chart:
     )
 
 
+def township_map() -> Chart:
+    """The chosen indicator on the townships' outlines, five shades from the lowest to the highest."""
+    return charts.template(
+        "township_map",
+        "镇街示意图：所选指标",
+        "有界线的镇街按所选指标由低到高着色，鼠标停在镇街上看数值；示意图不作界线依据",
+        TOWNSHIP_MAP,
+        names(
+            "area value_text shown_unit flag_text change_text indicator_name period_text source fresh_text"
+            " path label label_x label_y map_view shade map_value lowest_text highest_text"
+        ),
+        file="township_map.html",
+        order=(("period_order", False), ("sort", True)),
+        limit=200,
+    )
+
+
 def villages() -> Chart:
     """The chosen indicator by village."""
     return charts.table(
@@ -218,22 +235,42 @@ def catalogue(catalogue: SupersetDataset) -> Chart:
     return charts.table(
         "data_sources",
         "数据从哪里来、新不新",
-        "每个数据集的责任部门、最新期间、应报日期和质量评分；来源：数据湖报送登记",
+        "每个数据集的责任部门、最新期间、应报日期、覆盖范围、质量评分和共享条件；来源：数据湖报送登记",
         catalogue,
         names(
             "title department_title period_latest due_on overdue_text"
-            " last_delivery_at freshness_days rows quality_score privacy_grade sharing"
+            " last_delivery_at freshness_days rows coverage quality_score quality_trend"
+            " privacy_grade sharing sharing_terms"
         ),
         order=(("overdue", False), ("title", True)),
         column_config={
             "rows": {"d3NumberFormat": ",d"},
             "quality_score": {"d3NumberFormat": ".1f", "showCellBars": True},
+            "coverage": {"columnWidth": 190},
+            "sharing_terms": {"columnWidth": 320},
         },
         warnings=(
             {"column": "overdue_text", "operator": "=", "targetValue": "逾期", "colorScheme": ALARM},
             {"column": "quality_score", "operator": "<", "targetValue": 90, "colorScheme": ALARM},
         ),
         page=20,
+    )
+
+
+def departments(department: SupersetDataset) -> Chart:
+    """What each department owes, and how good its data is on the whole."""
+    return charts.table(
+        "department_deliveries",
+        "各部门报送与欠报",
+        "各部门应报未报的期数、最早应报日期和平均质量得分；按发布当日计算，来源：数据湖报送登记",
+        department,
+        names(
+            "department_title datasets datasets_delivered datasets_overdue"
+            " deliveries_overdue oldest_due_on quality_score"
+        ),
+        order=(("deliveries_overdue", False), ("department_title", True)),
+        column_config={"quality_score": {"d3NumberFormat": ".1f"}},
+        warnings=({"column": "deliveries_overdue", "operator": ">", "targetValue": 0, "colorScheme": ALARM},),
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from agrilake.catalog.catalogue import CATALOGUE_SCHEMA
+from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS
+from agrilake.contract.codes import coded_columns
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset, LogicalType
 from agrilake.contract.order import in_order
@@ -79,12 +80,10 @@ def department_dataset(contract: Dataset, registry: Registry) -> SupersetDataset
 
 
 def _labels(contract: Dataset, registry: Registry) -> dict[str, Field]:
-    sources = [registry.datasets[name] for name in contract.inputs if name in registry.datasets]
-    coded = {column.name: column for source in (contract, *sources) for column in source.columns if column.enum}
+    titles = {column.name: column.title for column in contract.columns}
     return {
-        column.name: Field(f"{column.name}_label", column.title, expression=_label(coded[column.name]))
-        for column in contract.columns
-        if column.name in coded
+        name: Field(f"{name}_label", titles[name], expression=_label(coded))
+        for name, coded in coded_columns(contract, registry).items()
     }
 
 
@@ -133,18 +132,19 @@ def _arrow_type(kind: pa.DataType) -> str:
     if pa.types.is_decimal(kind):
         return f"DECIMAL({kind.precision},{kind.scale})"
     names = {pa.types.is_date: "DATE", pa.types.is_timestamp: "TIMESTAMP", pa.types.is_boolean: "BOOLEAN"}
-    names[pa.types.is_integer] = "BIGINT"
+    names |= {pa.types.is_integer: "BIGINT", pa.types.is_floating: "DOUBLE"}
     return next((name for test, name in names.items() if test(kind)), "VARCHAR")
 
 
-CATALOGUE = Layout(
-    "catalogue",
-    layouts.CATALOGUE_TITLE,
-    [
-        LayoutColumn(item.name, _arrow_type(item.type), layouts.CATALOGUE_COLUMNS.get(item.name, item.name))
-        for item in CATALOGUE_SCHEMA
-    ],
-)
+def catalogue_layout(name: str) -> Layout:
+    """A table of the catalogue, with the titles that its columns have in the published file."""
+    columns = [
+        LayoutColumn(item.name, _arrow_type(item.type), layouts.CATALOGUE_COLUMNS[item.name])
+        for item in CATALOGUE_SCHEMAS[name]
+    ]
+    return Layout(name, layouts.CATALOGUE_TITLES[name], columns)
+
+
 OVERDUE_TEXT = Field(
     "overdue_text",
     "报送情况",
@@ -164,8 +164,8 @@ RECORDS: tuple[SupersetDataset, ...] = (
     _record(layouts.PUBLICATION, "何时、由数据湖的哪个版本生成"),
     _record(layouts.INDICATOR, "名称、单位、口径、责任部门"),
     _record(
-        CATALOGUE,
-        "谁负责、最新期间、应报日期、质量得分、隐私等级",
+        catalogue_layout("catalogue"),
+        "谁负责、最新期间、应报日期、覆盖范围、质量得分与趋势、隐私等级、共享条件",
         (
             Metric("datasets", "数据集数", "COUNT(*)", ",d"),
             Metric("overdue_datasets", "逾期数据集数", "COUNT(*) FILTER (WHERE overdue)", ",d"),
@@ -200,6 +200,40 @@ RECORDS: tuple[SupersetDataset, ...] = (
             Field("problem", "问题", expression="COALESCE(reason, rule)"),
             Field("delivered_title", "数据集", expression=f"COALESCE(title, {UNKNOWN_FILE})"),
             DELIVERED_BY,
+        ),
+    ),
+    _record(
+        catalogue_layout("catalogue_coverage"),
+        "各数据集在每个镇街有多少行、覆盖多少个村（社区）",
+        (
+            Metric("covered", "有数据的村（社区）数", "SUM(villages_covered)", ",d"),
+            Metric("sum_rows", "行数", "SUM(rows)", ",d"),
+        ),
+    ),
+    _record(
+        catalogue_layout("catalogue_quality"),
+        "各数据集每个报送期的质量得分",
+        (Metric("mean_score", "质量得分", "AVG(quality_score)", ".1f"),),
+    ),
+    _record(
+        catalogue_layout("catalogue_overdue"),
+        "到期未报的数据集和报送期",
+        (
+            Metric("overdue_deliveries", "欠报期数", "COUNT(*)", ",d"),
+            Metric("longest", "最长逾期天数", "MAX(days_overdue)", ",d"),
+        ),
+    ),
+    _record(
+        catalogue_layout("catalogue_department"),
+        "各部门数据集数、欠报期数和平均质量得分",
+        (Metric("overdue_deliveries", "欠报期数", "SUM(deliveries_overdue)", ",d"),),
+    ),
+    _record(
+        layouts.LAYER,
+        "各图层的要素数、推算范围数和未上图记录数",
+        (
+            Metric("layers", "图层数", "COUNT(*)", ",d"),
+            Metric("not_placed", "未上图记录数", "SUM(left_out)", ",d"),
         ),
     ),
     _record(layouts.HELD_TABLE, "各数据表是否因检查未通过而暂停更新"),

@@ -76,6 +76,25 @@ VILLAGE_VIEW = SupersetDataset(
     sql=_sql("village_view").replace("{indicator_view}", _sql("indicator_view")),
     time_field="period_start",
 )
+TOWNSHIP_MAP = SupersetDataset(
+    "township_map",
+    "镇街示意图：有界线的镇街，每个指标、期间一行，带轮廓和由低到高的五档深浅",
+    (
+        *INDICATOR_FIELDS,
+        Field("path", "轮廓", is_dimension=False),
+        Field("label", "注记", is_dimension=False),
+        Field("label_x", "注记横坐标", "INTEGER", is_dimension=False),
+        Field("label_y", "注记纵坐标", "INTEGER", is_dimension=False),
+        Field("map_view", "画幅", is_dimension=False),
+        Field("shade", "深浅", is_dimension=False),
+        Field("map_value", "图上数值", is_dimension=False),
+        Field("lowest_text", "最低值", is_dimension=False),
+        Field("highest_text", "最高值", is_dimension=False),
+    ),
+    INDICATOR_METRICS,
+    sql=_sql("township_map").replace("{indicator_view}", _sql("indicator_view")),
+    time_field="period_start",
+)
 HELD_NOTICE = SupersetDataset(
     "held_notice",
     "暂停更新的数据表；没有时写明全部正常",
@@ -95,4 +114,4 @@ PUBLICATION_BANNER = SupersetDataset(
     (ROWS,),
     sql=_sql("publication_banner"),
 )
-VIEWS = {item.name: item for item in (INDICATOR_VIEW, VILLAGE_VIEW, HELD_NOTICE, PUBLICATION_BANNER)}
+VIEWS = {item.name: item for item in (INDICATOR_VIEW, VILLAGE_VIEW, TOWNSHIP_MAP, HELD_NOTICE, PUBLICATION_BANNER)}
