@@ -153,11 +153,12 @@ def test_a_right_click_on_a_bar_drills_by_village_to_the_numbers_of_the_lake(
     drilled_from = dialog.locator('[data-test="drill-by-breadcrumb-item"]').first.inner_text()
     platform = re.fullmatch(r"平台 \((.+)\)", drilled_from)
     assert platform, drilled_from
+    platforms = load_registry().get("commerce_ecommerce_sales").column("platform").enum
     with duckdb.connect(str(dashboards.database), read_only=True) as connection:
         rows = connection.execute(
             "SELECT period, division_name, sum(amount_yuan)::DOUBLE / 10000 FROM online_trade "
-            "WHERE platform_label = ? AND division_name IS NOT NULL GROUP BY ALL",
-            [platform[1]],
+            "WHERE platform = ? AND division_name IS NOT NULL GROUP BY ALL",
+            [next(item.value for item in platforms if item.label == platform[1])],
         ).fetchall()
     wanted = {(period, village): amount for period, village, amount in rows}
     found = drilled(dialog)
