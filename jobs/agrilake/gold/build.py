@@ -21,7 +21,7 @@ from agrilake.lake.files import table_version
 from agrilake.paths import Home
 from agrilake.tables.history import keeps_states, state_fields
 from agrilake.tables.types import spark_type, stored_fields
-from agrilake.tables.write import TableWrite, commit_note, fit_table, overwrite
+from agrilake.tables.write import TableWrite, commit_note, fitted, overwrite
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -45,8 +45,7 @@ def build_gold(spark: SparkSession, home: Home, gold: Dataset, registry: Registr
     inputs = {name: _input(spark, home, name, registry, version) for name, version in versions.items()}
     arguments = _arguments(gold, settings)
     rows = conform(_transform(gold)(inputs, **arguments), gold)
-    fit_table(path, gold)
-    with refused_by(gold):
+    with fitted(path, gold), refused_by(gold):
         overwrite(rows, path, note)
     return TableWrite(gold.id, table_version(path) or 0, changed=True)
 

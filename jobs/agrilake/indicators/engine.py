@@ -32,7 +32,7 @@ from agrilake.intake.values import silver_type
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
 from agrilake.tables.types import spark_type
-from agrilake.tables.write import TableWrite, commit_note, fit_table
+from agrilake.tables.write import TableWrite, commit_note, fitted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -66,13 +66,13 @@ def compute_indicators(
     tables = {name: _read(spark, home, registry, name, version) for name, version in versions.items()}
     known = [_settled(item, versions, registry) for item in indicators]
     found = indicator_values(tables, known, settings.district_code, versions, arrivals, registry)
-    fit_table(path, contract)
-    write_deltalake(
-        str(path),
-        conformed(found, contract),
-        mode="overwrite",
-        commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note)}),
-    )
+    with fitted(path, contract):
+        write_deltalake(
+            str(path),
+            conformed(found, contract),
+            mode="overwrite",
+            commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note)}),
+        )
     return TableWrite(TABLE, table_version(path) or 0, changed=True)
 
 
