@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from tests.support.tables import dataset
 
+from agrilake.contract.model import Dataset
+from agrilake.intake.values import silver_type
 from agrilake.tables.types import constraint
-from agrilake.tables.write import create_table
+from agrilake.tables.write import create_table, fitted
 
 OF = dataset(
     [
@@ -46,6 +49,40 @@ def test_what_the_contract_allows_is_stored(tmp_path: Path, changes: dict[str, A
 def test_what_it_excludes_is_not(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(DeltaError):
         write(tmp_path / "table", **changes)
+
+
+GOLD = replace(OF, id="case", department="gold")
+NARROWER = replace(GOLD, columns=(*GOLD.columns[:1], replace(GOLD.columns[1], maximum=5)))
+
+
+def rewrite(path: Path, of: Dataset, n: int) -> None:
+    """All rows of a gold table anew: one."""
+    row = {name: value for name, value in {**GOOD, "n": n}.items() if name in {column.name for column in of.columns}}
+    with fitted(path, of):
+        kinds = {column.name: silver_type(column) for column in of.columns}
+        write_deltalake(str(path), pl.DataFrame([row], schema=kinds).to_arrow(), mode="overwrite")
+
+
+def test_a_changed_contract_builds_the_table_anew_under_its_own_constraints(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    rewrite(path, GOLD, 40)
+    rewrite(path, NARROWER, 4)
+    assert pl.read_delta(str(path)).to_dicts() == [{"id": "a", "n": 4}]
+    assert "n <= 5" in DeltaTable(str(path)).metadata().configuration["delta.constraints.contract"]
+    with pytest.raises(DeltaError):
+        rewrite(path, NARROWER, 6)
+
+
+def test_rows_that_a_changed_contract_refuses_leave_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    rewrite(path, GOLD, 40)
+    with pytest.raises(DeltaError):
+        rewrite(path, NARROWER, 6)
+    assert pl.read_delta(str(path)).select("id", "n", "area_mu").to_dicts() == [
+        {"id": "a", "n": 40, "area_mu": Decimal("0.4200")}
+    ]
+    rewrite(path, NARROWER, 4)
+    assert pl.read_delta(str(path))["n"].to_list() == [4]
 
 
 def test_a_decimal_is_held_against_nothing_but_zero() -> None:

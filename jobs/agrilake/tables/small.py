@@ -17,7 +17,7 @@ from agrilake.errors import ConsistencyError
 from agrilake.intake.values import silver_type
 from agrilake.lake.files import scan, with_required
 from agrilake.tables.types import PROVENANCE
-from agrilake.tables.write import fit_table, must_rebuild, rebuilt, refused_by
+from agrilake.tables.write import fitted, must_rebuild, rebuilt, refused_by
 
 PLACES: dict[str, pl.DataType] = {
     name: pl.Int64() if kind == "bigint" else pl.String() for name, kind in PROVENANCE.items()
@@ -93,8 +93,7 @@ def replace(rows: pl.DataFrame, path: Path, key: Sequence[str], required: Sequen
 def overwrite(rows: pl.DataFrame, path: Path, gold: Dataset, note: dict[str, Any]) -> None:
     """Make a gold table exactly `rows` in one commit, which keeps the `note`; columns, types, NOT NULLs and CHECK are
     the contract's. Raises ConsistencyError where rows violate them."""
-    fit_table(path, gold)
-    with refused_by(gold):
+    with fitted(path, gold), refused_by(gold):
         write_deltalake(
             str(path),
             conformed(rows, gold),

@@ -60,13 +60,26 @@ def create_table(path: Path, dataset: Dataset) -> None:
     _add_check(table, dataset)
 
 
-def fit_table(path: Path, dataset: Dataset) -> None:
-    """Make sure of a table with the contract's columns and constraints, for one whose rows are all written anew.
+@contextmanager
+def fitted(path: Path, dataset: Dataset) -> Iterator[None]:
+    """Around a write of all rows anew: the table at `path` has the contract's columns and constraints by then.
 
     It is emptied where the stored one differs, so that the rows come in under the new constraints, and in the last
-    commit, with the note of what they were made from.
+    commit, with the note of what they were made from. Where the write fails, it gets back what it held.
     """
     create_table(path, dataset)
+    before = DeltaTable(str(path)).version()
+    _fit(path, dataset)
+    changed = DeltaTable(str(path)).version() != before
+    try:
+        yield
+    except Exception:
+        if changed:
+            DeltaTable(str(path)).restore(before)
+        raise
+
+
+def _fit(path: Path, dataset: Dataset) -> None:
     table = DeltaTable(str(path))
     if not _difference(table, dataset):
         return
@@ -171,8 +184,7 @@ def _number(version: str) -> tuple[int, ...]:
 def overwrite(frame: DataFrame, path: Path, gold: Dataset, note: dict[str, Any]) -> None:
     """Make a gold table exactly the frame in one commit, which keeps the `note`; columns, types, NOT NULLs and CHECK
     are the contract's. Raises ConsistencyError where rows violate them."""
-    fit_table(path, gold)
-    with refused_by(gold):
+    with fitted(path, gold), refused_by(gold):
         frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note)).save(str(path))
 
 
