@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-RESTRICTED = ("landing", "bronze", "secrets", "run")
+RESTRICTED = ("landing", "bronze", "decisions", "secrets", "run")
 
 
 def project_root() -> Path:
@@ -69,7 +69,7 @@ class Home:
     def prepare(self) -> Home:
         """Make the folders, the restricted ones for the owner alone."""
         names = ("landing", "bronze", "accepted", "silver", "gold", "state", "publications", "docs", "logs")
-        for name in (*names, "run", "secrets", "tmp"):
+        for name in (*names, "decisions", "run", "secrets", "tmp"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         for name in RESTRICTED:
             (self.root / name).chmod(0o700)

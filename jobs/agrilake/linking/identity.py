@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
 
 import polars as pl
 
@@ -31,14 +30,6 @@ CHANGE = {
     "previous_place_id": pl.String,
 }
 """Columns of the memory. `batch` counts the runs that changed anything; `place_id` is null where a station left."""
-CHANGES = {
-    "created": "新建",
-    "joined": "并入已有处所",
-    "merged": "处所合并",
-    "split": "处所拆分",
-    "moved": "改归其他处所",
-    "left": "不再报送",
-}
 
 
 def remembered(changes: pl.DataFrame) -> pl.DataFrame:
@@ -55,10 +46,12 @@ def identified(places: Clusters, changes: pl.DataFrame) -> dict[str, str]:
     }
     shared = Counter((had[site], first) for first, sites in places.members.items() for site in sites if site in had)
     given: dict[str, str] = {}
+    passed_on: set[str] = set()
     for (number, first), _ in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
-        if first not in given and number not in given.values():
+        if first not in given and number not in passed_on:
             given[first] = number
-    taken = {*changes["place_id"].drop_nulls(), *given.values()}
+            passed_on.add(number)
+    taken = {*changes["place_id"].drop_nulls(), *passed_on}
     for first in places.members:
         if first not in given:
             given[first] = _new(first, taken)
@@ -66,12 +59,12 @@ def identified(places: Clusters, changes: pl.DataFrame) -> dict[str, str]:
     return given
 
 
-def _new(first: str, taken: Iterable[str]) -> str:
+def _new(first: str, taken: set[str]) -> str:
     """A number from the place's first station: the same again where the memory was lost."""
-    known, attempt = set(taken), 0
+    attempt = 0
     while True:
         number = "P" + hashlib.sha256(f"{first}#{attempt}".encode()).hexdigest()[:10].upper()
-        if number not in known:
+        if number not in taken:
             return number
         attempt += 1
 
@@ -94,7 +87,10 @@ def changed(places: Clusters, changes: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(numbered, schema=CHANGE, orient="row")
 
 
-def _kind(after: str | None, earlier: str | None, alive: set[str], old: Mapping[str, str] | set[str]) -> str:
+def _kind(after: str | None, earlier: str | None, alive: set[str], old: set[str]) -> str:
+    """The change in a word: created (a new place), joined (a place that was there), merged (its place ended in
+    another), split (its place goes on without it), moved (to another place that was there), left (no register has
+    it any more)."""
     if after is None:
         return "left"
     if earlier is None:

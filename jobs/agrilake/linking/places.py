@@ -29,6 +29,7 @@ NAMED_FIRST = (
 )
 """Whose name a place bears: what is open comes before what is closed, then in this order."""
 LIST = "、"
+DIVISION = ("division_code", "division_name", "township_code", "township_name")
 Interval = tuple[str, date, date | None, int, int]
 STATE = {
     "place_id": pl.String,
@@ -132,13 +133,11 @@ def golden(member: pl.DataFrame) -> pl.DataFrame:
     """One row a place, by place_id: name, division, point (the median of its stations' points, so that one that was
     moved does not move it), departments, services, stations and those of them that are open."""
     is_open = pl.col("active_to").is_null()
-    order = pl.col("source_dataset").replace_strict(
-        dict(zip(NAMED_FIRST, range(9), strict=False)), return_dtype=pl.Int64
-    )
+    place_in_line = {name: at for at, name in enumerate(NAMED_FIRST)}
+    order = pl.col("source_dataset").replace_strict(place_in_line, return_dtype=pl.Int64)
     ranked = member.sort("place_id", is_open.not_(), order, "site_id")
-    division = ("division_code", "division_name", "township_code", "township_name")
     commonest = (
-        member.group_by("place_id", *division)
+        member.group_by("place_id", *DIVISION)
         .len()
         .sort("place_id", "len", "division_code", descending=[False, True, False])
     )
@@ -172,11 +171,11 @@ def states(member: pl.DataFrame, place: pl.DataFrame) -> pl.DataFrame:
     spans = member.filter(pl.col("active_to").is_null() | (pl.col("active_to") > pl.col("active_from")))
     for (place_id,), found in spans.sort("place_id").group_by("place_id", maintain_order=True):
         rows += _intervals(str(place_id), found.select("active_from", "active_to", "source_dataset").rows())
-    named = place.select("place_id", "name", "division_code", "division_name", "township_code", "township_name")
+    names = place.select("place_id", "name", *DIVISION)
     return (
         pl.DataFrame(rows, schema=STATE, orient="row")
         .with_columns(is_current=pl.col("valid_to").is_null(), is_shared=pl.col("departments") > 1)
-        .join(named, on="place_id", how="left", maintain_order="left")
+        .join(names, on="place_id", how="left", maintain_order="left")
     )
 
 
@@ -232,13 +231,6 @@ def short_id(key: str) -> str:
 
 
 def _side(member: pl.DataFrame, side: str) -> pl.DataFrame:
-    kept = ("name", "department", "place_id")
-    return member.select(
-        pl.col("site_id").alias(f"{side}_id"),
-        *(pl.col(name).alias(f"{side}_{name}") for name in kept),
-        *(
-            (pl.col(name) for name in ("division_code", "division_name", "township_code", "township_name"))
-            if side == "left"
-            else ()
-        ),
-    )
+    """A side's own columns; the division is that of the left station."""
+    own = [pl.col(name).alias(f"{side}_{name}") for name in ("name", "department", "place_id")]
+    return member.select(pl.col("site_id").alias(f"{side}_id"), *own, *(DIVISION if side == "left" else ()))

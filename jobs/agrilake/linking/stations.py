@@ -63,7 +63,7 @@ def stations(registers: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _stations(dataset: str, frame: pl.DataFrame) -> pl.DataFrame:
-    if "level" in frame.columns:
+    if "level" in frame.columns:  # of the post's nodes, the townships' and the district's are no village stations
         frame = frame.filter(pl.col("level") == "village")
     placed = frame.with_columns(
         site_id=pl.concat_str(pl.lit(f"{dataset}:"), "site_no"),
