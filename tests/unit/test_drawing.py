@@ -12,7 +12,7 @@ import shapely
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
-from agrilake.layers.drawing import WIDTH, drawn_townships
+from agrilake.layers.drawing import SIZE, drawn_townships
 from agrilake.paths import project_root
 from agrilake.publish import layouts
 from agrilake.publish.database import empty_table, insert
@@ -38,11 +38,11 @@ def test_a_drawing_has_north_up_and_fills_its_view() -> None:
     assert (west["division_name"], west["label"]) == ("甲镇", "甲镇")
     [_, _, width, height] = map(int, west["view"].split())
     assert west["view"] == east["view"]
-    assert width == WIDTH
-    assert height == pytest.approx(WIDTH * 11_086 / 19_340, rel=0.02)  # a tenth of a degree, two tenths
+    assert width == SIZE
+    assert height == pytest.approx(SIZE * 11_086 / 19_340, rel=0.02)  # a tenth of a degree, two tenths
     [left], [right, hole] = rings(west["path"]), rings(east["path"])
     assert left.bounds[0] <= 5
-    assert right.bounds[2] >= WIDTH - 5
+    assert right.bounds[2] >= SIZE - 5
     assert right.contains(hole)
     assert shapely.touches(left, right)  # neighbours share their border, slanted as the projection has it
     assert shapely.Point(west["label_x"], west["label_y"]).within(left)

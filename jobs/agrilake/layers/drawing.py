@@ -11,7 +11,8 @@ from shapely.geometry.base import BaseGeometry
 
 from agrilake.geojson import in_metres
 
-WIDTH = 1000
+SIZE = 1000
+"""Units of the drawing's longer side, so that names have one size whatever the district's shape."""
 TOLERANCE_M = 60.0
 """Metres that a drawn border may lie off the true one: less than a line's width on a district's map."""
 LABELLED = 0.012
@@ -19,26 +20,22 @@ LABELLED = 0.012
 Row = dict[str, Any]
 
 
-def drawn_townships(
-    boundaries: Mapping[str, BaseGeometry], names: Mapping[str, str], epsg: int
-) -> list[dict[str, Any]]:
+def drawn_townships(boundaries: Mapping[str, BaseGeometry], names: Mapping[str, str], epsg: int) -> list[Row]:
     """One row a township with a boundary, by code: division_code, division_name, path, label, label_x, label_y, view.
 
-    `boundaries` are areas by division code (EPSG:4490). `path` is an SVG path in whole units of a drawing WIDTH wide,
-    north up; `view` its viewBox, the same in every row; `label` is empty where an area is too small for its name.
-    Neighbours keep their common border.
+    `boundaries` are areas by division code (EPSG:4490). `path` is an SVG path in whole units, SIZE of them on the
+    longer side, north up; `view` its viewBox, the same in every row; `label` is empty where an area is too small for
+    its name. Neighbours keep their common border.
     """
     codes = sorted(code for code in boundaries if code.endswith("000") and not code.endswith("000000"))
     if not codes:
         return []
     areas = in_metres(np.array([boundaries[code] for code in codes], dtype=object), epsg)
     west, south, east, north = shapely.total_bounds(areas)
-    scale = WIDTH / (east - west)
+    scale = SIZE / max(east - west, north - south)
     simple = shapely.coverage_simplify(areas, TOLERANCE_M)
-    drawn = shapely.transform(
-        simple, lambda points: np.column_stack(((points[:, 0] - west), (north - points[:, 1]))) * scale
-    )
-    view = f"0 0 {WIDTH} {round((north - south) * scale)}"
+    drawn = shapely.transform(simple, lambda points: np.abs(points - (west, north)) * scale)
+    view = f"0 0 {round((east - west) * scale)} {round((north - south) * scale)}"
     least = LABELLED * float(shapely.area(drawn).sum())
     return [_row(code, names.get(code, code), area, view, least) for code, area in zip(codes, drawn, strict=True)]
 

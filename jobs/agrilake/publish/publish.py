@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from agrilake.catalog.dcat import Edition, dcat_json
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import Settings
@@ -174,7 +173,7 @@ def _make(home: Home, content: Content, known: Sequence[Publication], wanted: st
         reach(f"publication_{role}")
     layers = _write_layers(folder, content, rows) if content.layers else []
     reach("publication_layers")
-    _write_dcat(folder, content, Edition(version, made_at, tuple(layers)))
+    _write_dcat(folder, content, version, made_at, layers)
     store.write_manifest(folder, head, sources, rows, layers)
     return store.read_publication(store.finish(folder))
 
@@ -202,8 +201,11 @@ def _write_layers(folder: Path, content: Content, rows: dict[str, dict[str, int]
     return made
 
 
-def _write_dcat(folder: Path, content: Content, edition: Edition) -> None:
+def _write_dcat(folder: Path, content: Content, version: int, made_at: str, layers: Sequence[LayerFile]) -> None:
     """The catalogue for other portals, beside the files that it points to."""
+    from agrilake.catalog.dcat import Edition, dcat_json
+
+    edition = Edition(version, made_at, tuple(layers))
     path = folder / store.DCAT
     path.write_text(dcat_json(content.registry, content.settings, content.catalogue, edition), encoding="utf-8")
     path.chmod(0o644)

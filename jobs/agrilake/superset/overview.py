@@ -46,7 +46,7 @@ def overview_rows(
         [Cell(panels.cards(head_indicators(indicators)), 12, 34)],
         Heading("所选指标：走势、乡镇对比、逐村下钻"),
         [Cell(panels.caption(), 12, 12)],
-        [Cell(panels.township_map(), 6, 66), Cell(panels.trend(), 6, 66)],
+        [Cell(panels.township_map(), 6, 78), Cell(panels.trend(), 6, 78)],
         [Cell(panels.townships(), 12, 54)],
         [Cell(panels.villages(), 12, 62)],
         *_fact_rows(datasets, origins),

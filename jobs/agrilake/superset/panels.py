@@ -239,15 +239,15 @@ def catalogue(catalogue: SupersetDataset) -> Chart:
         catalogue,
         names(
             "title department_title period_latest due_on overdue_text"
-            " last_delivery_at freshness_days rows coverage quality_score quality_trend"
-            " privacy_grade sharing sharing_terms"
+            " last_delivery_at freshness_days rows coverage_text quality_score trend_text"
+            " privacy_grade sharing terms_text"
         ),
         order=(("overdue", False), ("title", True)),
         column_config={
             "rows": {"d3NumberFormat": ",d"},
             "quality_score": {"d3NumberFormat": ".1f", "showCellBars": True},
-            "coverage": {"columnWidth": 190},
-            "sharing_terms": {"columnWidth": 320},
+            "coverage_text": {"columnWidth": 190},
+            "terms_text": {"columnWidth": 320},
         },
         warnings=(
             {"column": "overdue_text", "operator": "=", "targetValue": "逾期", "colorScheme": ALARM},

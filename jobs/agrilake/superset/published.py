@@ -151,6 +151,11 @@ OVERDUE_TEXT = Field(
     description="超过应报日期仍未报送为逾期",
     expression="CASE WHEN overdue THEN '逾期' ELSE '按期' END",
 )
+CATALOGUE_TEXTS = (
+    Field("coverage_text", "覆盖范围", expression="COALESCE(coverage, '—')"),
+    Field("trend_text", "质量趋势", description="最新一期与之前几期相比", expression="COALESCE(quality_trend, '—')"),
+    Field("terms_text", "共享条件", expression="COALESCE(sharing_terms, '—')"),
+)
 STATUS_TEXT = Field(
     "status_text",
     "接收结果",
@@ -170,7 +175,7 @@ RECORDS: tuple[SupersetDataset, ...] = (
             Metric("datasets", "数据集数", "COUNT(*)", ",d"),
             Metric("overdue_datasets", "逾期数据集数", "COUNT(*) FILTER (WHERE overdue)", ",d"),
         ),
-        (OVERDUE_TEXT,),
+        (OVERDUE_TEXT, *CATALOGUE_TEXTS),
     ),
     _record(
         layouts.DELIVERY,
