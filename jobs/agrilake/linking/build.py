@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 
 from agrilake.contract.load import Registry
@@ -30,8 +29,9 @@ from agrilake.linking.decisions import decisions, decisions_version, rulings
 from agrilake.linking.model import Model, load_model, model_path
 from agrilake.linking.stations import REGISTERS, stations
 from agrilake.paths import Home
+from agrilake.tables import small
 from agrilake.tables.small import PLACES
-from agrilake.tables.write import TableWrite, commit_note
+from agrilake.tables.write import TableWrite, commit_note, create_table, refused_by
 
 PAIR, CHANGE, MEMBER, PLACE = "service_site_pair", "service_place_change", "service_place_member", "service_place"
 DIVISION = "stats_division"
@@ -51,14 +51,10 @@ def build_linked(home: Home, gold: Dataset, registry: Registry) -> TableWrite:
     if commit_note(path) == note:
         return TableWrite(gold.id, table_version(path) or 0, changed=False)
     made = _maker(gold)(Inputs(home, gold, registry))
-    is_memory = gold.id == CHANGE and table_version(path) is not None
-    write_deltalake(
-        str(path),
-        conformed(made, gold),
-        mode="append" if is_memory else "overwrite",
-        schema_mode="merge" if is_memory else "overwrite",
-        commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note)}),
-    )
+    if gold.id == CHANGE:
+        _remember(made, path, gold, note)
+    else:
+        small.overwrite(made, path, gold, note)
     return TableWrite(gold.id, table_version(path) or 0, changed=True)
 
 
@@ -67,11 +63,17 @@ def linked_is_current(home: Home, gold: Dataset, registry: Registry) -> bool:
     return commit_note(home.table("gold", gold.id)) == _note(home, gold, registry)
 
 
-def conformed(frame: pl.DataFrame, gold: Dataset) -> pa.Table:
-    """The contract's columns in its order, with its types and nullability."""
-    chosen = frame.select(pl.col(column.name).cast(silver_type(column)) for column in gold.columns).to_arrow()
-    needed = {column.name for column in gold.columns if column.required}
-    return chosen.cast(pa.schema([field.with_nullable(field.name not in needed) for field in chosen.schema]))
+def _remember(changes: pl.DataFrame, path: Path, gold: Dataset, note: dict[str, Any]) -> None:
+    """Add rows to a table that forgets none."""
+    create_table(path, gold)
+    with refused_by(gold):
+        write_deltalake(
+            str(path),
+            small.conformed(changes, gold),
+            mode="append",
+            schema_mode="merge",
+            commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(note)}),
+        )
 
 
 @dataclass(frozen=True)
