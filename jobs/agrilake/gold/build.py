@@ -21,6 +21,7 @@ from agrilake.lake.files import table_version
 from agrilake.paths import Home
 from agrilake.tables import small
 from agrilake.tables.history import keeps_states, state_fields
+from agrilake.tables.read import table_at
 from agrilake.tables.types import spark_type, stored_fields
 from agrilake.tables.write import TableWrite, commit_note, overwrite
 
@@ -85,10 +86,7 @@ def _table(home: Home, name: str, registry: Registry) -> Path:
 
 def _input(spark: SparkSession, home: Home, name: str, registry: Registry, version: int | None) -> DataFrame:
     """The input at a pinned version; an empty frame of its contract's columns where it has not been delivered yet."""
-    if version is None:
-        fields = _fields(name, registry)
-        return spark.createDataFrame([], ", ".join(f"{name} {kind}" for name, kind in fields.items()))
-    return spark.read.format("delta").option("versionAsOf", version).load(str(_table(home, name, registry)))
+    return table_at(spark, _table(home, name, registry), version, _fields(name, registry))
 
 
 def _fields(name: str, registry: Registry) -> dict[str, str]:

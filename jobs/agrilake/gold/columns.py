@@ -42,6 +42,13 @@ def quarter_of(month: str) -> Column:
     return f.concat(f.substring(month, 1, 4), f.lit("Q"), number)
 
 
+def months_of(quarter: str) -> Column:
+    """The three months yyyy-MM of a quarter 2024Q2."""
+    first = f.substring(quarter, 6, 1).cast("int") * 3 - 2
+    numbers = [f.lpad((first + more).cast("string"), 2, "0") for more in range(3)]
+    return f.array(*[f.concat(f.substring(quarter, 1, 4), f.lit("-"), number) for number in numbers])
+
+
 def last_day_of(month: str) -> Column:
     """The last day of a month yyyy-MM."""
     return f.last_day(f.to_date(f.concat(f.col(month), f.lit("-01"))))

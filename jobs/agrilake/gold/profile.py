@@ -1,18 +1,30 @@
-"""One wide row a village and month."""
+"""One wide row a village and month.
+
+Every input says what it adds as pairs of a column's name and an amount, so that one pass over all of them adds up and
+lays out: a join for each input, or a union of wide rows, would take Spark many times longer to plan than to do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from agrilake.gold.columns import Inputs, last_day_of, quarter_of, union, valid_then
+from agrilake.gold.columns import Inputs, last_day_of, months_of, union, valid_then
 
 KEY = ["division_code", "period"]
 POPULATION = ("households", "registered_population", "resident_population", "rural_labour")
+FREQUENCY = "village_delivery_frequency"
+SITES = {
+    "ecommerce": "commerce_service_site",
+    "postal": "postal_site",
+    "info": "agri_info_service_site",
+    "convenience": "civil_convenience_site",
+    "coop": "coop_service_site",
+}
 MONTHLY = (
     "product_trace",
     "online_trade",
@@ -26,25 +38,24 @@ MONTHLY = (
 )
 """Inputs whose months make the rows, beside those of the delivery frequency."""
 
-SITES = {
-    "ecommerce": "commerce_service_site",
-    "postal": "postal_site",
-    "info": "agri_info_service_site",
-    "convenience": "civil_convenience_site",
-    "coop": "coop_service_site",
-}
-
+AMOUNT = "decimal(28,6)"
 NOT_FILLED = ("informatised_area_mu",)
 """Columns that a department may leave out of its rows: what it left out is no zero."""
+
+ALWAYS_FILLED = ("entities",)
+"""Columns of a register that is known as soon as anything is."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one input says of a village and month: rows with KEY and the `columns` (sums), by village and month."""
+    """What one input says of villages and months: rows with KEY, of which each adds `columns` to its village's month.
+
+    Where an input covers a month, a village that it does not name there has zero.
+    """
 
     name: str
     rows: DataFrame
-    columns: tuple[str, ...]
+    columns: Mapping[str, Column]
 
 
 def village_profile(inputs: Inputs, min_days_per_week: int) -> DataFrame:
@@ -55,22 +66,26 @@ def village_profile(inputs: Inputs, min_days_per_week: int) -> DataFrame:
     nothing for that time at all; where it has, a village without rows has zero.
     """
     months = _months(inputs)
-    parts = [*_monthly(inputs), *_quarterly(inputs, months), *_registers(inputs, months)]
-    profile = _with_population(_villages(inputs).crossJoin(months), inputs["stats_population"])
-    profile = _with_sites(_with_parts(profile, parts), inputs["service_site"])
-    frequency = inputs["village_delivery_frequency"].filter("period_type = 'month'")
+    parts = [*_monthly(inputs), *_quarterly(inputs), *_registers(inputs, months), *_undated(inputs, months)]
+    grid = _with_population(_villages(inputs).crossJoin(f.broadcast(months)), inputs["stats_population"])
+    flags = {f"has_{name}_site": f.col(f"{name}_sites") > 0 for name in SITES}
     return (
-        profile.join(_entities(inputs["business_entity"]), on="division_code", how="left")
-        .join(frequency.select(*KEY, "days_per_week", "meets_five"), on=KEY, how="left")
-        .fillna(0, subset=["entities"])
-        .withColumn("plans_five", f.col("planned_frequency") >= min_days_per_week)
+        _with_parts(grid, parts)
+        .join(_frequency(inputs).select(*KEY, "days_per_week", "meets_five"), on=KEY, how="left")
+        .withColumns(flags | {"plans_five": f.col("planned_frequency") >= min_days_per_week})
     )
 
 
 def _months(inputs: Inputs) -> DataFrame:
     monthly = [inputs[name].select("period") for name in MONTHLY]
-    monthly.append(inputs["village_delivery_frequency"].filter("period_type = 'month'").select("period"))
-    return reduce(union, monthly).distinct()
+    monthly.append(_frequency(inputs).select("period"))
+    # fetched, since a dozen parts need them: each would find them out for itself
+    found = reduce(union, monthly).distinct().toArrow()
+    return inputs["division"].sparkSession.createDataFrame(found, "period string")
+
+
+def _frequency(inputs: Inputs) -> DataFrame:
+    return inputs[FREQUENCY].filter("period_type = 'month'")
 
 
 def _villages(inputs: Inputs) -> DataFrame:
@@ -80,88 +95,74 @@ def _villages(inputs: Inputs) -> DataFrame:
     )  # fmt: skip
 
 
-def _monthly(inputs: Inputs) -> Iterable[Part]:
-    totals: dict[str, dict[str, Column]] = {
-        "product_trace": {"trace_batches": f.count("*"), "trace_quantity_kg": f.sum("quantity_kg")},
-        "online_trade": {"online_amount_yuan": f.sum("amount_yuan"), "online_orders": f.sum("orders")},
-        "village_disclosure": {"disclosed_items": f.count_if("disclosed"), "expected_items": f.count("*")},
-        "quality_inspection": {"inspection_samples": f.count("*"), "inspection_failed": f.count_if(~f.col("passed"))},
-        "subsidy": {"subsidy_payments": f.count("*"), "subsidy_amount_yuan": f.sum("amount_yuan")},
-        "assistance": {"assisted_persons": f.sum("persons")},
-        "elder_visit": {"elder_visits": f.count("*")},
+def _monthly(inputs: Inputs) -> Iterator[Part]:
+    one = f.lit(1)
+    columns: dict[str, dict[str, Column]] = {
+        "product_trace": {"trace_batches": one, "trace_quantity_kg": f.col("quantity_kg")},
+        "online_trade": {"online_amount_yuan": f.col("amount_yuan"), "online_orders": f.col("orders")},
+        "village_disclosure": {"disclosed_items": f.col("disclosed").cast("int"), "expected_items": one},
+        "quality_inspection": {"inspection_samples": one, "inspection_failed": (~f.col("passed")).cast("int")},
+        "subsidy": {"subsidy_payments": one, "subsidy_amount_yuan": f.col("amount_yuan")},
+        "assistance": {"assisted_persons": f.col("persons")},
+        "elder_visit": {"elder_visits": one},
         "online_purchase": {
-            "online_purchase_orders": f.sum("orders"),
-            "online_purchase_amount_yuan": f.sum("amount_yuan"),
+            "online_purchase_orders": f.col("orders"),
+            "online_purchase_amount_yuan": f.col("amount_yuan"),
         },
-        "agri_supply": {"agri_supply_t": f.sum("quantity_t"), "agri_supply_amount_yuan": f.sum("amount_yuan")},
+        "agri_supply": {"agri_supply_t": f.col("quantity_t"), "agri_supply_amount_yuan": f.col("amount_yuan")},
     }
-    for name, columns in totals.items():
-        yield _part(name, inputs[name], columns)
+    for name in MONTHLY:
+        yield Part(name, inputs[name], columns[name])
 
 
-def _quarterly(inputs: Inputs, months: DataFrame) -> Iterable[Part]:
+def _quarterly(inputs: Inputs) -> Iterator[Part]:
     """The quarter's figures in each of its months."""
-    totals: dict[str, dict[str, Column]] = {
+    columns: dict[str, dict[str, Column]] = {
         "crop_production": {
-            "crop_area_mu": f.sum("sown_area_mu"),
-            "informatised_area_mu": f.sum("informatised_area_mu"),
-            "crop_output_t": f.sum("output_t"),
-            "crop_value_yuan": f.sum("value_yuan"),
+            "crop_area_mu": f.col("sown_area_mu"),
+            "informatised_area_mu": f.col("informatised_area_mu"),
+            "crop_output_t": f.col("output_t"),
+            "crop_value_yuan": f.col("value_yuan"),
         },
         "livestock": {
-            "pig_stock": f.sum(f.when(f.col("species") == "pig", f.col("stock"))),
-            "livestock_output_t": f.sum("output_t"),
+            "pig_stock": f.when(f.col("species") == "pig", f.col("stock")),
+            "livestock_output_t": f.col("output_t"),
         },
-        "logistics_route": {"planned_frequency": f.sum("weekly_frequency")},
+        "logistics_route": {"planned_frequency": f.col("weekly_frequency")},
     }
-    quarters = months.withColumn("_quarter", quarter_of("period"))
-    for name, columns in totals.items():
-        rows = inputs[name].withColumnRenamed("period", "_quarter")
-        yield _part(name, rows.join(f.broadcast(quarters), on="_quarter", how="inner"), columns)
+    for name, added in columns.items():
+        yield Part(name, inputs[name].withColumn("period", f.explode(months_of("period"))), added)
 
 
-def _registers(inputs: Inputs, months: DataFrame) -> Iterable[Part]:
+def _registers(inputs: Inputs, months: DataFrame) -> Iterator[Part]:
     """The registers' states that were valid on the month's last day."""
-    facilities, in_use = inputs["facility_history"], f.col("closed_on").isNull()
-    totals: dict[str, tuple[DataFrame, dict[str, Column]]] = {
-        "parcel": (inputs["parcel_history"], {"parcels": f.count("*"), "contracted_area_mu": f.sum("area_mu")}),
-        "machinery": (
-            inputs["machinery_history"],
-            {"machines": f.count("*"), "machine_power_kw": f.sum("power_kw")},
-        ),
-        "elder": (inputs["elder_history"], {"elders": f.count("*")}),
-        "smart_farm": (facilities.filter("category = 'smart_farm'"), {"smart_farms": f.count("*")}),
-        "cold_chain": (facilities.filter("category = 'cold_chain'"), {"cold_storage_t": f.sum("capacity_t")}),
-        "elder_care": (
-            facilities.filter("category = 'elder_care'"),
-            {"elder_beds": f.sum(f.when(in_use, f.col("beds")))},
-        ),
+    one = f.lit(1)
+    facilities, beds = inputs["facility_history"], f.when(f.col("closed_on").isNull(), f.col("beds"))
+    states: dict[str, tuple[DataFrame, dict[str, Column]]] = {
+        "parcel": (inputs["parcel_history"], {"parcels": one, "contracted_area_mu": f.col("area_mu")}),
+        "machinery": (inputs["machinery_history"], {"machines": one, "machine_power_kw": f.col("power_kw")}),
+        "elder": (inputs["elder_history"], {"elders": one}),
+        "smart_farm": (facilities.filter("category = 'smart_farm'"), {"smart_farms": one}),
+        "cold_chain": (facilities.filter("category = 'cold_chain'"), {"cold_storage_t": f.col("capacity_t")}),
+        "elder_care": (facilities.filter("category = 'elder_care'"), {"elder_beds": beds}),
     }
-    last_days = months.withColumn("_last_day", last_day_of("period"))
-    for name, (states, columns) in totals.items():
-        yield _part(name, states.join(f.broadcast(last_days), on=valid_then("_last_day"), how="inner"), columns)
+    last_days = f.broadcast(months.withColumn("_last_day", last_day_of("period")))
+    for name, (rows, columns) in states.items():
+        yield Part(name, rows.join(last_days, on=valid_then("_last_day"), how="inner"), columns)
 
 
-def _part(name: str, rows: DataFrame, columns: dict[str, Column]) -> Part:
-    totals = [total.alias(column) for column, total in columns.items()]
-    return Part(name, rows.groupBy(*KEY).agg(*totals), tuple(columns))
+def _undated(inputs: Inputs, months: DataFrame) -> Iterator[Part]:
+    """Sites and entities, which have no period of their own, in every month.
 
-
-def _with_parts(profile: DataFrame, parts: Iterable[Part]) -> DataFrame:
-    """All parts in two joins: their rows one above the other and added up, and what each of them covers."""
-    taken = list(parts)
-    marked = [part.rows.withColumn("_part", f.lit(part.name)) for part in taken]
-    stacked = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), marked)
-    sums = [f.sum(column).alias(column) for part in taken for column in part.columns]
-    covered = stacked.groupBy("period").agg(f.collect_set("_part").alias("_covered"))
-    filled = {
-        column: f.when(f.array_contains("_covered", part.name), f.coalesce(f.col(column), f.lit(0)))
-        for part in taken
-        for column in part.columns
-        if column not in NOT_FILLED
-    }
-    joined = profile.join(stacked.groupBy(*KEY).agg(*sums), on=KEY, how="left")
-    return joined.join(f.broadcast(covered), on="period", how="left").withColumns(filled).drop("_covered")
+    A site that was not open at a month's end counts as none; one without an opening date counts as open.
+    """
+    every_month = f.broadcast(months)
+    end = last_day_of("period")
+    is_open = f.coalesce(f.col("opened_on") <= end, f.lit(True)) & f.coalesce(f.col("closed_on") > end, f.lit(True))
+    for name, dataset in SITES.items():
+        rows = inputs["service_site"].filter(f.col("source_dataset") == dataset).crossJoin(every_month)
+        yield Part(f"{name}_site", rows, {f"{name}_sites": is_open.cast("int")})
+    yield Part("entity", inputs["business_entity"].crossJoin(every_month), {"entities": f.lit(1)})
 
 
 def _with_population(grid: DataFrame, population: DataFrame) -> DataFrame:
@@ -172,25 +173,31 @@ def _with_population(grid: DataFrame, population: DataFrame) -> DataFrame:
     return known.groupBy(*grid.columns).agg(*newest)
 
 
-def _with_sites(profile: DataFrame, sites: DataFrame) -> DataFrame:
-    """Sites that were open at the month's end; a site without an opening date counts as open.
-
-    Null for a department that has reported no site at all.
-    """
-    of_sites = sites.select("division_code", "source_dataset", "opened_on", "closed_on")
-    end = last_day_of("period")
-    is_open = f.coalesce(f.col("opened_on") <= end, f.lit(True)) & f.coalesce(f.col("closed_on") > end, f.lit(True))
-    counts = [f.count_if(f.col("source_dataset") == dataset).alias(f"{name}_sites") for name, dataset in SITES.items()]
-    open_sites = profile.select(*KEY).join(of_sites, on="division_code", how="left").filter(is_open)
-    reported = sites.agg(f.collect_set("source_dataset").alias("_reported"))
-    joined = profile.join(open_sites.groupBy(*KEY).agg(*counts), on=KEY, how="left").crossJoin(f.broadcast(reported))
-    numbers = {
-        f"{name}_sites": f.when(f.array_contains("_reported", dataset), f.coalesce(f.col(f"{name}_sites"), f.lit(0)))
-        for name, dataset in SITES.items()
+def _with_parts(grid: DataFrame, parts: list[Part]) -> DataFrame:
+    pairs = reduce(_above, map(_pairs, parts)).withColumn("_pair", f.explode("_pairs"))
+    names = [name for part in parts for name in part.columns]
+    totals = [f.expr(f"sum(_pair.amount) FILTER (WHERE _pair.name = '{name}')").alias(name) for name in names]
+    added = pairs.groupBy(*KEY).agg(*totals, f.collect_set("_part").alias("_parts"))
+    covered = added.groupBy("period").agg(f.array_distinct(f.flatten(f.collect_list("_parts"))).alias("_covered"))
+    filled = {
+        name: f.when(f.array_contains("_covered", part.name), f.coalesce(f.col(name), f.lit(0)))
+        for part in parts
+        for name in part.columns
+        if name not in NOT_FILLED
     }
-    flags = {f"has_{name}_site": f.col(f"{name}_sites") > 0 for name in SITES}
-    return joined.withColumns(numbers).withColumns(flags).drop("_reported")
+    always = {name: f.coalesce(f.col(name), f.lit(0)) for name in ALWAYS_FILLED}
+    joined = grid.join(added, on=KEY, how="left").join(f.broadcast(covered), on="period", how="left")
+    return joined.withColumns(filled | always).drop("_covered", "_parts")
 
 
-def _entities(entities: DataFrame) -> DataFrame:
-    return entities.groupBy("division_code").agg(f.count("*").alias("entities"))
+def _pairs(part: Part) -> DataFrame:
+    """The part's rows: KEY, _part, _pairs (an array of name and amount)."""
+    pairs = [
+        f.struct(f.lit(name).alias("name"), amount.cast(AMOUNT).alias("amount"))
+        for name, amount in part.columns.items()
+    ]
+    return part.rows.select(*KEY, f.lit(part.name).alias("_part"), f.array(*pairs).alias("_pairs"))
+
+
+def _above(one: DataFrame, other: DataFrame) -> DataFrame:
+    return one.union(other)

@@ -29,7 +29,8 @@ from agrilake.indicators.model import Indicator
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
 from agrilake.tables import small
-from agrilake.tables.types import spark_type
+from agrilake.tables.read import table_at
+from agrilake.tables.types import stored_fields
 from agrilake.tables.write import TableWrite, commit_note
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ def compute_indicators(
     before = table_version(path)
     if before is not None and commit_note(path) == note:
         return TableWrite(TABLE, before, changed=False)
-    tables = {name: _read(spark, home, registry, name, version) for name, version in versions.items()}
+    tables = {
+        name: table_at(spark, home.table("gold", name), version, stored_fields(registry.gold[name]))
+        for name, version in versions.items()
+    }
     known = [_settled(item, versions, registry) for item in indicators]
     found = indicator_values(tables, known, settings.district_code, versions, arrivals, registry)
     small.overwrite(found, path, contract, note)
@@ -102,13 +106,6 @@ def _settled(item: Indicator, versions: Mapping[str, int | None], registry: Regi
     if not absent:
         return item
     return replace(item, awaits=item.awaits or registry.gold[absent[0]].title, numerator=None, value=None)
-
-
-def _read(spark: SparkSession, home: Home, registry: Registry, name: str, version: int | None) -> DataFrame:
-    if version is None:
-        columns = ", ".join(f"{column.name} {spark_type(column)}" for column in registry.gold[name].columns)
-        return spark.createDataFrame([], columns)
-    return spark.read.format("delta").option("versionAsOf", version).load(str(home.table("gold", name)))
 
 
 def _fingerprint(indicators: Sequence[Indicator], contract: Dataset) -> str:
