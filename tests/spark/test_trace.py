@@ -77,11 +77,33 @@ def test_every_number_of_the_lake_counts_the_rows_that_its_trace_finds(small_lak
 
 
 def test_a_missing_value_says_why_and_shows_what_there_is(small_lake: Path) -> None:
-    found = trace(Home.at(small_lake), "elder_visits_per_1000", limit=2)
+    """The contribution of 2022 lacks 2017: each of its four growth rates shows both years, one of them empty."""
+    found = trace(Home.at(small_lake), "agri_tech_contribution_rate", period="2022", limit=2)
     assert found.value is None
     assert found.flag == "missing"
-    assert [part.part for part in found.parts] == ["denominator"]
+    assert [(part.period, part.rows) for part in found.parts] == [("2022", 1), ("2017", 0)] * 4
     assert any("缺失" in line for line in found.lines())
+
+
+@pytest.mark.parametrize(
+    ("indicator", "part", "dataset"),
+    [
+        ("agri_tech_contribution_rate", "numerator", "stats_agri_growth"),
+        ("iot_device_online_rate", "numerator", "agri_iot_reading"),
+        ("planned_five_a_week_rate", "numerator", "postal_route"),
+        ("elder_visit_on_time_rate", "numerator", "civil_elder_visit"),
+        ("informatised_crop_area_share", "denominator", "agri_crop_production"),
+        ("village_coop_site_coverage", "numerator", "coop_service_site"),
+    ],
+)
+def test_wide_summarised_and_combined_values_lead_to_lines(
+    small_lake: Path, indicator: str, part: str, dataset: str
+) -> None:
+    found = trace(Home.at(small_lake), indicator, limit=3)
+    lines = [line for one in found.parts if one.part == part for line in one.lines_behind]
+    assert lines
+    assert {line.dataset for line in lines} == {dataset}
+    assert all(line.file_name for line in lines)
 
 
 def test_what_does_not_exist_is_a_usage_error(small_lake: Path) -> None:

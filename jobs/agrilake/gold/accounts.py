@@ -18,7 +18,7 @@ def agri_growth(inputs: Inputs) -> DataFrame:
     indices since the first year, which is 100; amounts at constant prices are divided by it.
     """
     reported = sourced(inputs["stats_agri_growth"], "stats_agri_growth")
-    of_year = Window.partitionBy("year")
+    of_year = Window.partitionBy("division_code", "year")
     newest = (
         reported.withColumns(
             {
@@ -28,7 +28,7 @@ def agri_growth(inputs: Inputs) -> DataFrame:
             }
         )
         .filter("_rank = 1")
-        .withColumn("_indices", f.collect_list("price_index").over(Window.orderBy("year")))
+        .withColumn("_indices", f.collect_list("price_index").over(Window.partitionBy("division_code").orderBy("year")))
         .withColumn("price_level", _chained("_indices"))
     )
     return newest.withColumns(
@@ -48,9 +48,8 @@ def agri_growth(inputs: Inputs) -> DataFrame:
 def _chained(indices: str) -> Column:
     """The product of all indices after the first year's, which stands on the year before it, as percent."""
     later = f.slice(f.col(indices), 2, f.size(indices))
-    product = f.aggregate(later, f.lit(100.0), lambda level, index: level * index.cast("double") / 100)
-    return product.cast("decimal(18,6)")
+    return f.aggregate(later, f.lit(100.0), lambda level, index: level * index.cast("double") / 100)
 
 
 def _deflated(wan_yuan: str) -> Column:
-    return (yuan(wan_yuan).cast("decimal(24,2)") * 100 / f.col("price_level")).cast(MONEY)
+    return (yuan(wan_yuan).cast("double") * 100 / f.col("price_level")).cast(MONEY)
