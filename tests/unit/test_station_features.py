@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.stations import OTHER, VILLAGE
 
 from agrilake.linking.features import Features, Town, features
@@ -80,6 +82,19 @@ def test_road_and_number_are_taken_apart() -> None:
     assert (found.road, found.door) == ("兴隆路", 12)
     assert said("龙门村邮政服务点", "6号").door == 6
     assert said("龙门村邮政服务点", "幸福大道").road == "幸福大道"
+
+
+@pytest.mark.parametrize(
+    ("spoken", "group"), [("三社", 3), ("十社", 10), ("十二组", 12), ("二十组", 20), ("第二十三村民小组", 23)]
+)
+def test_spoken_numbers(spoken: str, group: int) -> None:
+    assert said("龙门村益农信息社", spoken).group == group
+
+
+@given(st.text("龙门村社区一二十百第组队旁边老街路号店（） ·12３\u3000\n", max_size=30), st.text(max_size=30))
+def test_no_text_is_too_odd(one: str, other: str) -> None:
+    for found in (said(one, other), said(other, one)):
+        assert all(len(mark) > 1 for mark in found.marks)
 
 
 def test_a_name_that_says_another_village_than_the_code() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agrilake.linking import words
 
-DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九十")}
+DIGITS = {char: value for value, char in enumerate(words.ONES, 1)}
 
 
 Forms = tuple[tuple[str, str | None], ...]
@@ -92,8 +92,8 @@ def _number(spoken: str) -> int:
     """三 is 3, 十二 is 12, 二十 is 20."""
     tens, ten, ones = spoken.partition("十")
     if not ten:
-        return DIGITS[tens[-1]]
-    return 10 * (DIGITS[tens] if tens else 1) + (DIGITS[ones] if ones else 0)
+        return DIGITS[spoken]
+    return 10 * DIGITS.get(tens, 1) + DIGITS.get(ones, 0)
 
 
 def _town_forms(township: str) -> Iterator[str]:

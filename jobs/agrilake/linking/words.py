@@ -30,9 +30,9 @@ VILLAGE_KINDS = ("村村民委员会", "社区居民委员会", "村民委员会
 GROUP = re.compile("第?([0-9]{1,2})(?:村民小组|居民小组|小组|组|社(?!区)|队)")
 ROAD = re.compile("([\u4e00-\u9fff]{1,4}?(?:大道|路|街|巷))(?:([0-9]{1,4})号)?")
 DOOR = re.compile("([0-9]{1,4})号")
-NUMERALS = re.compile(
-    "(?<=第)[一二三四五六七八九十]{1,3}|[一二三四五六七八九十]{1,3}(?=村民小组|居民小组|小组|组|社(?!区)|队|楼)"
-)
+ONES = "一二三四五六七八九"
+NUMERAL = f"(?:[{ONES}]?十[{ONES}]?|[{ONES}])"
+NUMERALS = re.compile(f"(?<=第){NUMERAL}|{NUMERAL}(?=村民小组|居民小组|小组|组|社(?!区)|队|楼)")
 SPACE = re.compile(r"\s+")
 NOT_TEXT = re.compile("[^0-9A-Za-z\u3400-\u9fff\U00020000-\U0003ffff]+")
 SHOP_ENDING = re.compile("(便利店|超市|商店|副食店|商行|门市部|门市|店|站)$")
