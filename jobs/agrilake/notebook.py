@@ -31,6 +31,7 @@ from agrilake.errors import UsageError
 from agrilake.indicators.load import load_indicators
 from agrilake.indicators.model import FLAG_TITLES
 from agrilake.lake.state import State
+from agrilake.layers.model import GEOMETRY_TITLES, Geometry
 from agrilake.paths import Home
 from agrilake.pipeline.versions import resolve
 from agrilake.publish.model import Publication
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
 LAYERS = {"silver": "部门数据", "gold": "支撑数据库"}
-GEOMETRIES = {"point": "点", "boundary": "面", "village": "面", "route": "线"}
 LEVELS = {"district": "全区", "township": "镇街", "village": "村社区"}
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
@@ -131,11 +131,17 @@ class OpenLake:
 
     def layers(self) -> pd.DataFrame:
         """The geographic layers of the publication: 图层, 名称, 图形, 要素数, 其中推算, 未上图, 说明."""
-        rows = [
-            (item.id, item.title, GEOMETRIES[item.geometry], item.rows, item.estimated, item.left_out, item.description)
-            for item in self._publication().layers.values()
-        ]
-        return pd.DataFrame(rows, columns=["图层", "名称", "图形", "要素数", "其中推算", "未上图", "说明"])
+        found = self._publication().layers.values()
+        columns = {
+            "图层": [item.id for item in found],
+            "名称": [item.title for item in found],
+            "图形": [GEOMETRY_TITLES[Geometry(item.geometry)] for item in found],
+            "要素数": [item.rows for item in found],
+            "其中推算": [item.estimated for item in found],
+            "未上图": [item.left_out for item in found],
+            "说明": [item.description for item in found],
+        }
+        return pd.DataFrame(columns)
 
     def layer(self, name: str) -> GeoDataFrame:
         """A layer by id or Chinese title as a GeoDataFrame in EPSG:4490, columns under their English names."""

@@ -17,6 +17,7 @@ from agrilake.contract.settings import load_settings
 from agrilake.contract.units import SHOWN, shown_unit
 from agrilake.indicators.load import load_indicators
 from agrilake.intake.units import parse_unit
+from agrilake.layers.load import load_layers
 
 HOUSEHOLD = "agri_farm_household"
 
@@ -205,3 +206,13 @@ def test_checks_in_words(check: Check, sentence: str) -> None:
 def test_limits_in_words(limits: dict[str, object], sentence: list[str]) -> None:
     column = Column("x", "某列", "", LogicalType.STRING, **limits)  # type: ignore[arg-type]
     assert words.limit_words(column) == sentence
+
+
+def test_layers_are_a_chapter_with_their_source_and_fields(registry: Registry) -> None:
+    markdown = dictionary_markdown(registry, load_settings(), layers=load_layers())
+    chapter = markdown.partition("## 地理图层")[2]
+    assert "### 冷链物流设施 `layers/cold_chain.parquet`" in chapter
+    assert "- 数据来源：冷链物流设施（commerce\\_cold\\_chain）" in chapter
+    assert "库容（吨）" in chapter
+    html = dictionary_html(registry, load_settings(), layers=load_layers())
+    assert 'id="layers/villages.parquet"' in html

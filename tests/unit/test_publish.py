@@ -31,6 +31,7 @@ from agrilake.lake.failpoints import POINTS, VARIABLE
 from agrilake.lake.state import Delivery, State
 from agrilake.paths import Home
 from agrilake.publish import Publication, current_publication, open_publication, publications, publish
+from agrilake.publish.guard import refuse_identifiers
 from agrilake.publish.metadata import masked_file_name
 
 SETTINGS = load_settings()
@@ -532,3 +533,13 @@ def test_before_the_first_publication_and_for_an_unknown_role_there_is_a_clear_e
         open_publication(home)
     with pytest.raises(UsageError, match="no role"):
         open_publication(home, "visitor")
+
+
+def test_tables_added_later_are_scanned_alone() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE before AS SELECT '{MADE_UP_PHONE}' AS note")
+        connection.execute("CREATE TABLE added AS SELECT '好' AS note")
+        refuse_identifiers(connection, "leader", ["added"])
+        connection.execute(f"INSERT INTO added VALUES ('{MADE_UP_PHONE}')")
+        with pytest.raises(ConsistencyError, match=r"added\.note holds a mobile number in 1 rows"):
+            refuse_identifiers(connection, "leader", ["added"])

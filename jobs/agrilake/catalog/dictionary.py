@@ -17,11 +17,13 @@ from agrilake.catalog.entries import (
     dataset_entries,
     gold_entries,
     indicator_entries,
+    layer_entries,
 )
 from agrilake.catalog.pages import environment
 from agrilake.contract.load import Registry
 from agrilake.contract.settings import Settings
 from agrilake.indicators.model import Indicator
+from agrilake.layers.model import Layer
 
 MARKDOWN_FILE = "dictionary.md"
 HTML_FILE = "dictionary.html"
@@ -29,7 +31,7 @@ HTML_FILE = "dictionary.html"
 
 @dataclass(frozen=True)
 class Part:
-    """One chapter: department data, support database or indicators; groups keep the registry's order."""
+    """One chapter: department data, support database, indicators or layers; groups keep the registry's order."""
 
     anchor: str
     title: str
@@ -37,16 +39,20 @@ class Part:
     is_gold: bool = False
 
 
-def dictionary_html(registry: Registry, settings: Settings, indicators: Sequence[Indicator] = ()) -> str:
+def dictionary_html(
+    registry: Registry, settings: Settings, indicators: Sequence[Indicator] = (), layers: Sequence[Layer] = ()
+) -> str:
     """A single page without scripts or outside resources; every text is escaped."""
-    parts = _parts(registry, settings, indicators)
+    parts = _parts(registry, settings, indicators, layers)
     page = environment().get_template("dictionary.html.j2")
     return page.render(parts=parts, heading=_heading(settings), summary=_summary(parts))
 
 
-def dictionary_markdown(registry: Registry, settings: Settings, indicators: Sequence[Indicator] = ()) -> str:
+def dictionary_markdown(
+    registry: Registry, settings: Settings, indicators: Sequence[Indicator] = (), layers: Sequence[Layer] = ()
+) -> str:
     """The same content for reading in the repository; explicit anchors are the datasets' ids."""
-    parts = _parts(registry, settings, indicators)
+    parts = _parts(registry, settings, indicators, layers)
     lines = [f"# {_heading(settings)}", "", _summary(parts), ""]
     lines += ["> 由 `agrilake generate` 从数据契约生成，请勿手工修改。", ""]
     for part in parts:
@@ -63,12 +69,17 @@ def dictionary_markdown(registry: Registry, settings: Settings, indicators: Sequ
 
 
 def write_dictionary(
-    registry: Registry, settings: Settings, docs_folder: Path, indicators: Sequence[Indicator] = ()
+    registry: Registry,
+    settings: Settings,
+    docs_folder: Path,
+    indicators: Sequence[Indicator] = (),
+    layers: Sequence[Layer] = (),
 ) -> list[Path]:
-    """Write both files into `docs_folder`, with a chapter on the indicators that are given; returns their paths."""
+    """Write both files into `docs_folder`, with a chapter on the indicators and on the layers that are given; returns
+    their paths."""
     texts = {
-        MARKDOWN_FILE: dictionary_markdown(registry, settings, indicators),
-        HTML_FILE: dictionary_html(registry, settings, indicators),
+        MARKDOWN_FILE: dictionary_markdown(registry, settings, indicators, layers),
+        HTML_FILE: dictionary_html(registry, settings, indicators, layers),
     }
     docs_folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
@@ -85,11 +96,14 @@ def _summary(parts: Iterable[Part]) -> str:
     return "，".join(counts)
 
 
-def _parts(registry: Registry, settings: Settings, indicators: Sequence[Indicator]) -> list[Part]:
+def _parts(
+    registry: Registry, settings: Settings, indicators: Sequence[Indicator], layers: Sequence[Layer]
+) -> list[Part]:
     parts = [
         Part("departments", "部门报送数据", _grouped(dataset_entries(registry))),
         Part("gold", "三农应用支撑数据库", _grouped(gold_entries(registry)), is_gold=True),
         Part("indicators", "指标", _grouped(indicator_entries(indicators, registry, settings))),
+        Part("layers", "地理图层", _grouped(layer_entries(layers, registry))),
     ]
     return [part for part in parts if part.groups]
 

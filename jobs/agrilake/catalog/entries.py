@@ -10,6 +10,7 @@ from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset
 from agrilake.contract.settings import Settings
 from agrilake.indicators.model import Indicator
+from agrilake.layers.model import GEOMETRY_TITLES, Layer
 
 MADE_BY = {"transform": "", "indicators": "指标引擎按各指标的声明计算，来源表见指标一章"}
 ROLE = {"leader": "领导驾驶舱", "analyst": "分析人员"}
@@ -101,6 +102,30 @@ def _indicator_facts(indicator: Indicator, titles: dict[str, str], settings: Set
     yield "尚待接入", titles.get(indicator.awaits, indicator.awaits)
     yield "对应任务", f"规划任务 {indicator.task}" if indicator.task.isdigit() else indicator.task
     yield "口径版本", indicator.edition
+
+
+def layer_entries(layers: Iterable[Layer], registry: Registry) -> list[TableEntry]:
+    """Entries of the geographic layers under their files' names; they have facts and no columns."""
+    return [
+        TableEntry(
+            id=f"layers/{layer.id}.parquet",
+            title=layer.title,
+            group="",
+            purpose=layer.description,
+            facts=tuple(fact for fact in _layer_facts(layer, registry) if fact[1]),
+            columns=(),
+            checks=(),
+        )
+        for layer in layers
+    ]
+
+
+def _layer_facts(layer: Layer, registry: Registry) -> Iterator[tuple[str, str]]:
+    source = registry.any(layer.source)
+    yield "图形", GEOMETRY_TITLES[layer.geometry]
+    yield "坐标系", words.CRS["EPSG:4490"]
+    yield "数据来源", f"{source.title}（{source.id}）"
+    yield "字段", "、".join(source.column(name).title for name in layer.columns)
 
 
 def table_entry(dataset: Dataset, titles: dict[str, str]) -> TableEntry:

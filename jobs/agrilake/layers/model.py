@@ -21,6 +21,7 @@ class Geometry(StrEnum):
     ROUTE = "route"
 
 
+GEOMETRY_TITLES = {Geometry.POINT: "点", Geometry.BOUNDARY: "面", Geometry.VILLAGE: "面", Geometry.ROUTE: "线"}
 TOTALS = ("sum", "min", "max")
 
 

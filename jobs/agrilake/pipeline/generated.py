@@ -11,6 +11,7 @@ from agrilake.catalog.dictionary import write_dictionary
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
 from agrilake.indicators.load import load_indicators
+from agrilake.layers.load import load_layers
 from agrilake.paths import project_root
 from agrilake.suites import write_suites
 from agrilake.superset.export import write_exports
@@ -32,7 +33,7 @@ def regenerate(check: bool = False) -> list[str]:
         for name in FOLDERS:
             (fresh / name).mkdir()
         write_suites(registry, fresh / "expectations")
-        write_dictionary(registry, settings, fresh / "docs", indicators)
+        write_dictionary(registry, settings, fresh / "docs", indicators, load_layers())
         write_diagram(registry, settings, fresh / "docs")
         write_exports(registry, indicators, fresh / "superset_exports")
         stale = sorted(_differences(root, fresh))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import duckdb
 import polars as pl
@@ -30,15 +30,17 @@ def refuse_personal_columns(tables: Iterable[Dataset]) -> None:
             )
 
 
-def refuse_identifiers(connection: duckdb.DuckDBPyConnection, role: str) -> None:
-    """Scan every text column of the open database; ConsistencyError names table and column, never the value."""
+def refuse_identifiers(connection: duckdb.DuckDBPyConnection, role: str, only: Collection[str] | None = None) -> None:
+    """Scan every text column of the open database (of `only` those tables where given); ConsistencyError names table
+    and column, never the value."""
     columns = connection.execute(
         "SELECT table_name, column_name FROM duckdb_columns() "
         "WHERE NOT internal AND data_type IN ('VARCHAR', 'VARCHAR[]', 'JSON') ORDER BY ALL"
     ).fetchall()
     by_table: dict[str, list[str]] = {}
     for table, column in columns:
-        by_table.setdefault(table, []).append(column)
+        if only is None or table in only:
+            by_table.setdefault(table, []).append(column)
     shapes = {"a mobile number": MOBILE_PHONE} | ({"a pseudonym": PSEUDONYM} if role == LEADER else {})
     for table, names in by_table.items():
         _refuse_shapes(connection, role, table, names, shapes)

@@ -189,14 +189,14 @@ def _write_layers(folder: Path, content: Content, rows: dict[str, dict[str, int]
         )
     (folder / store.LAYERS).chmod(0o700)  # the analysts', as the file that they are made from
     drawn = townships_of(made, content.layers, folder / store.LAYERS, content.settings.projected_epsg)
+    tables = {layouts.LAYER: [asdict(item) for item in made], layouts.MAP_AREA: drawn}
     for role in ROLES:
         path = folder / f"{role}.duckdb"
+        added = {**tables, layouts.LAYER_LEFT_OUT: left_out.to_pylist()} if role == ANALYST else tables
         with database.new_database(path) as connection:
-            database.table_from_rows(connection, layouts.LAYER, [asdict(item) for item in made])
-            database.table_from_rows(connection, layouts.MAP_AREA, drawn)
-            if role == ANALYST:
-                database.table_from_rows(connection, layouts.LAYER_LEFT_OUT, left_out.to_pylist())
-            refuse_identifiers(connection, role)
+            for layout, content_rows in added.items():
+                database.table_from_rows(connection, layout, content_rows)
+            refuse_identifiers(connection, role, [layout.name for layout in added])
             rows[path.name] = database.row_counts(connection)
     return made
 
