@@ -74,7 +74,7 @@ def test_events_are_one_row_an_entity_with_the_newest_line() -> None:
 
 def test_machines_of_no_organisation_and_departments_not_there_yet() -> None:
     machine = register("agri_machinery", [{"machine_no": "NJ1", "division_code": VILLAGE}])
-    assert links({"agri_machinery": machine}) == [("NJ1", None, "none")]
+    assert links({"agri_machinery": machine}) == []
     assert links({}, entities()) == []
 
 

@@ -48,7 +48,8 @@ def entity_links(records: Frames, entities: pl.DataFrame) -> pl.DataFrame:
 
     `credit_code` is that of the register of entities: by the record's own code, else by its name within the
     township where that names exactly one. `linked_by` is credit_code, name or none; `records` counts the dataset's
-    rows behind the row, the newest of which gives the way back.
+    rows behind the row, the newest of which gives the way back. A record with neither code nor name (a machine that a
+    household owns) names no entity and is left out.
     """
     parts = [_entity_records(name, naming, records[name]) for name, naming in ENTITY_RECORDS.items() if name in records]
     known = entities.select("credit_code", entity_name="name")
@@ -83,7 +84,7 @@ def _entity_records(dataset: str, naming: Naming, frame: pl.DataFrame) -> pl.Dat
         ),
         pl.col("_period"),
         *(pl.col(own).alias(name) for name, own in PROVENANCE.items()),
-    ).drop_nulls("record_no")
+    ).filter(pl.col("record_no").is_not_null(), pl.coalesce("given_code", "record_name").is_not_null())
     newest = named.sort("record_no", "_period", "delivery_id", "line", nulls_last=False)
     return (
         newest.group_by("record_no", maintain_order=True)
