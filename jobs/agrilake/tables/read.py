@@ -6,6 +6,7 @@ has dozens. So the rows of a small table are read here and handed over with the 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 HANDED_OVER_BYTES = 8_000_000
 """Up to this size of its files a table's rows go with the statement."""
 
+_handing_over = threading.Lock()
+"""Two threads that hand the same rows to one session at once may miss each other's: the server drops what it has of
+them before it takes them again."""
+
 
 def table_at(spark: SparkSession, path: Path, version: int | None, fields: Mapping[str, str]) -> DataFrame:
     """The rows of the table at `path` at a version, with the columns `fields` (name: Spark type) as far as the table
@@ -31,7 +36,8 @@ def table_at(spark: SparkSession, path: Path, version: int | None, fields: Mappi
         return spark.read.format("delta").option("versionAsOf", version).load(str(path))
     rows = pl.read_delta(table)
     known = {name: kind for name, kind in fields.items() if name in rows.columns}
-    return spark.createDataFrame(rows.select(list(known)).to_arrow(), _schema(known))
+    with _handing_over:
+        return spark.createDataFrame(rows.select(list(known)).to_arrow(), _schema(known))
 
 
 def _sizes(table: DeltaTable) -> list[int]:
