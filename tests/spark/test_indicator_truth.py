@@ -67,7 +67,7 @@ def test_every_indicator_has_true_values_or_those_of_its_parts(compared: pl.Data
     others = {item.id for item in load_indicators()} - checked
     assert others == {
         "agri_labour", "agri_material_cost", "agri_sown_area", "co_distribution_rate", "inbound_parcels",
-        "postal_village_site_coverage", "trace_entity_coverage",
+        "postal_village_site_coverage", "shared_place_rate", "trace_entity_coverage",
     }  # fmt: skip
 
 
