@@ -94,10 +94,12 @@ def _divisions(district: str) -> f.Column:
 def _with_periods(table: DataFrame, time: str) -> DataFrame:
     if time == "given":
         return table.withColumn("_period_of", f.col("period"))
-    periods = table.select("period").distinct().withColumn("_period_of", f.explode(_around("period")))
-    if time == "stock":
-        periods = periods.groupBy("_period_of").agg(f.max("period").alias("period"))
-    return table.join(f.broadcast(periods), on="period", how="inner")
+    dated = table.filter(f.col("period").isNotNull())
+    if time == "flow":
+        return dated.withColumn("_period_of", f.explode(_around("period")))
+    periods = dated.select("period").distinct().withColumn("_period_of", f.explode(_around("period")))
+    newest = periods.groupBy("_period_of").agg(f.max("period").alias("period"))
+    return table.join(f.broadcast(newest), on="period", how="inner")
 
 
 def _valid(table: DataFrame, periods: Sequence[str]) -> DataFrame:
