@@ -36,6 +36,7 @@ from agrilake.paths import Home
 from agrilake.pipeline.versions import resolve
 from agrilake.publish.model import Publication
 from agrilake.publish.store import current_publication, publications
+from agrilake.sql import literal
 from agrilake.tables.asof import lake_sql
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class OpenLake:
         if level is not None and level not in LEVELS:
             raise UsageError(f"没有层级 {level!r}：{'、'.join(LEVELS)}")
         wanted = {"indicator_id": found.id, "period": period, "division_level": level}
-        where = " AND ".join(f"v.{key} = {_literal(value)}" for key, value in wanted.items() if value is not None)
+        where = " AND ".join(f"v.{key} = {literal(value)}" for key, value in wanted.items() if value is not None)
         return _titled(self.sql(INDICATOR_SQL.format(where=where)), found.name, found.unit)
 
     def compare(
@@ -259,10 +260,6 @@ def use_chinese_fonts() -> str:
 
 def _local(moment: str, zone: str) -> pd.Timestamp:
     return pd.Timestamp(moment).tz_convert(zone).tz_localize(None)
-
-
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _floats(table: pa.Table) -> pa.Table:

@@ -18,6 +18,7 @@ from agrilake.indicators.load import load_indicators
 from agrilake.indicators.model import FLAG_TITLES, Indicator
 from agrilake.intake.schedule import year_before
 from agrilake.paths import Home
+from agrilake.sql import literal
 from agrilake.tables.asof import lake_sql
 from agrilake.tables.behind import Behind, origins, rows_of
 
@@ -148,9 +149,9 @@ def _declared(name: str) -> Indicator:
 
 def _value(home: Home, indicator: Indicator, division: str, period: str | None) -> dict[str, Any]:
     """The row of gold/indicator_value that is asked for."""
-    asked = [f"indicator_id = {_quoted(indicator.id)}", f"division_code = {_quoted(division)}"]
+    asked = [f"indicator_id = {literal(indicator.id)}", f"division_code = {literal(division)}"]
     if period is not None:
-        asked.append(f"period = {_quoted(period)}")
+        asked.append(f"period = {literal(period)}")
     order = f"value IS NULL, {PERIOD_ORDER}"
     query = f"SELECT * FROM gold.indicator_value WHERE {' AND '.join(asked)} ORDER BY {order} LIMIT 1"
     rows: list[dict[str, Any]] = lake_sql(home, query).to_pylist()
@@ -209,9 +210,5 @@ def _named(home: Home, found: list[dict[str, Any]]) -> Iterator[SourceLine]:
 
 
 def _division_name(home: Home, code: str) -> str | None:
-    rows = lake_sql(home, f"SELECT name FROM gold.division WHERE division_code = {_quoted(code)}").to_pylist()
+    rows = lake_sql(home, f"SELECT name FROM gold.division WHERE division_code = {literal(code)}").to_pylist()
     return rows[0]["name"] if rows else None
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

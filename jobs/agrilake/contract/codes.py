@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset
+from agrilake.sql import literal
 
 
 def coded_columns(contract: Dataset, registry: Registry) -> dict[str, Column]:
@@ -12,3 +13,9 @@ def coded_columns(contract: Dataset, registry: Registry) -> dict[str, Column]:
     sources = [registry.datasets[name] for name in contract.inputs if name in registry.datasets]
     coded = {column.name: column for source in (contract, *sources) for column in source.columns if column.enum}
     return {column.name: coded[column.name] for column in contract.columns if column.name in coded}
+
+
+def label_of(expression: str, coded: Column) -> str:
+    """SQL for the Chinese label of a code that the expression gives; other values stand as they are."""
+    cases = " ".join(f"WHEN {literal(item.value)} THEN {literal(item.label)}" for item in coded.enum)
+    return f"CASE {expression} {cases} ELSE {expression} END"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from agrilake.gold.columns import Inputs, last_day_of, month_of, sourced, valid_then, with_division
+from agrilake.gold.columns import Inputs, last_day_of, month_of, sourced, with_division
+from agrilake.tables.history import valid_on
 
 NOT_SEEN = "away"
 """The result of a visit that did not meet the elder."""
@@ -38,7 +39,7 @@ def elder_visit_month(inputs: Inputs) -> DataFrame:
     months = visits.select("period").distinct().withColumn("_last_day", last_day_of("period"))
     due = (
         inputs["elder_history"]
-        .join(f.broadcast(months), on=valid_then("_last_day"), how="inner")
+        .join(f.broadcast(months), on=f.expr(valid_on("_last_day")), how="inner")
         .withColumn("needs_care", f.col("care_level").isNotNull())
         .filter("living_alone OR needs_care")
     )

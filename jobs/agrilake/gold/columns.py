@@ -54,11 +54,6 @@ def last_day_of(month: str) -> Column:
     return f.last_day(f.to_date(f.concat(f.col(month), f.lit("-01"))))
 
 
-def valid_then(day: str) -> Column:
-    """Whether a state of a register was valid on the day of a column."""
-    return (f.col("valid_from") <= f.col(day)) & (f.col("valid_to").isNull() | (f.col("valid_to") > f.col(day)))
-
-
 def yuan(wan_yuan: str) -> Column:
     """An amount in 万元 as 元."""
     return (f.col(wan_yuan) * f.lit(10_000)).cast("decimal(20,2)")

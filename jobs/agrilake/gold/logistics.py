@@ -11,7 +11,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from agrilake.gold.columns import Inputs, administrative_villages, month_of, sourced, union, with_division
+from agrilake.gold.columns import Inputs, administrative_villages, month_of, quarter_of, sourced, union, with_division
 
 SERVED = ("arrived", "delivered")
 PERIODS = {"month": 0, "quarter": 1, "year": 2}
@@ -65,9 +65,7 @@ def logistics_week(inputs: Inputs) -> DataFrame:
 def village_delivery_frequency(inputs: Inputs, min_days_per_week: int) -> DataFrame:
     """Each 建制村 and month, quarter and year: average days of delivery a week, and whether that is enough."""
     weeks = inputs["logistics_week"]
-    parts = [
-        weeks.withColumns({"period": _widened(f.col("period"), kind), "period_type": f.lit(kind)}) for kind in PERIODS
-    ]
+    parts = [weeks.withColumns({"period": _widened("period", kind), "period_type": f.lit(kind)}) for kind in PERIODS]
     totals = (
         reduce(union, parts)
         .groupBy("division_code", "division_name", "township_code", "township_name", "period", "period_type")
@@ -97,12 +95,8 @@ def _week_month(monday: Column) -> Column:
     return f.date_format(f.date_add(monday, 3), "yyyy-MM")
 
 
-def _widened(month: Column, kind: str) -> Column:
+def _widened(month: str, kind: str) -> Column:
     """The quarter or year (2024Q2, 2024) that a month yyyy-MM lies in."""
-    year = f.substring(month, 1, 4)
     if kind == "year":
-        return year
-    if kind == "month":
-        return month
-    quarter = f.ceil(f.substring(month, 6, 2).cast("int") / f.lit(3)).cast("string")
-    return f.concat(year, f.lit("Q"), quarter)
+        return f.substring(month, 1, 4)
+    return quarter_of(month) if kind == "quarter" else f.col(month)

@@ -13,7 +13,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from agrilake.gold.columns import Inputs, last_day_of, months_of, union, valid_then
+from agrilake.gold.columns import Inputs, last_day_of, months_of, union
+from agrilake.tables.history import valid_on
 
 KEY = ["division_code", "period"]
 POPULATION = ("households", "registered_population", "resident_population", "rural_labour")
@@ -148,7 +149,7 @@ def _registers(inputs: Inputs, months: DataFrame) -> Iterator[Part]:
     }
     last_days = f.broadcast(months.withColumn("_last_day", last_day_of("period")))
     for name, (rows, columns) in states.items():
-        yield Part(name, rows.join(last_days, on=valid_then("_last_day"), how="inner"), columns)
+        yield Part(name, rows.join(last_days, on=f.expr(valid_on("_last_day")), how="inner"), columns)
 
 
 def _undated(inputs: Inputs, months: DataFrame) -> Iterator[Part]:
@@ -174,7 +175,7 @@ def _with_population(grid: DataFrame, population: DataFrame) -> DataFrame:
 
 
 def _with_parts(grid: DataFrame, parts: list[Part]) -> DataFrame:
-    pairs = reduce(_above, map(_pairs, parts)).withColumn("_pair", f.explode("_pairs"))
+    pairs = reduce(union, map(_pairs, parts)).withColumn("_pair", f.explode("_pairs"))
     names = [name for part in parts for name in part.columns]
     totals = [f.expr(f"sum(_pair.amount) FILTER (WHERE _pair.name = '{name}')").alias(name) for name in names]
     added = pairs.groupBy(*KEY).agg(*totals, f.collect_set("_part").alias("_parts"))
@@ -197,7 +198,3 @@ def _pairs(part: Part) -> DataFrame:
         for name, amount in part.columns.items()
     ]
     return part.rows.select(*KEY, f.lit(part.name).alias("_part"), f.array(*pairs).alias("_pairs"))
-
-
-def _above(one: DataFrame, other: DataFrame) -> DataFrame:
-    return one.union(other)

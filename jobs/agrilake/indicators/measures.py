@@ -12,9 +12,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from agrilake.gold.columns import month_of, quarter_of, union
-from agrilake.indicators.model import Indicator, Measure, valid_on
+from agrilake.indicators.model import Indicator, Measure
 from agrilake.intake.dates import period_bounds
 from agrilake.intake.schedule import periods_around
+from agrilake.tables.history import valid_on
 
 AMOUNT = "decimal(28,8)"
 AS_OF = "as_of"

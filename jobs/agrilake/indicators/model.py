@@ -20,11 +20,6 @@ STATE_TIMES = ("stock", "as_of")
 """Times of a state on a day, where deliveries before the newest one are no longer asked for."""
 
 
-def valid_on(day: str) -> str:
-    """Condition in SQL (Spark's and DuckDB's) that keeps the states of a register valid on a day, an SQL expression."""
-    return f"valid_from <= {day} AND (valid_to IS NULL OR valid_to > {day})"
-
-
 @dataclass(frozen=True)
 class Measure:
     """One aggregate over a gold table: a Spark SQL `expression` over the rows that `where` keeps.

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 import duckdb
 import polars as pl
 
-from agrilake.contract.codes import coded_columns
+from agrilake.contract.codes import coded_columns, label_of
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset, Load, LogicalType
 from agrilake.layers.load import division_column
 from agrilake.layers.model import Layer
+from agrilake.sql import literal, quoted
 
 DIVISION, KEY, PERIOD = "division_code", "_key", "_period"
 PROVENANCE = ("delivery_id", "sheet", "line")
@@ -55,8 +56,7 @@ class Source:
     def _labels(self, contract: Dataset, layer: Layer) -> Iterator[str]:
         for name, coded in coded_columns(contract, self._registry).items():
             if name in layer.columns:
-                cases = " ".join(f"WHEN {literal(item.value)} THEN {literal(item.label)}" for item in coded.enum)
-                yield f"CASE {quoted(name)} {cases} ELSE {quoted(name)} END AS {quoted(name + '_label')}"
+                yield f"{label_of(quoted(name), coded)} AS {quoted(name + '_label')}"
 
 
 def _column(column: Column) -> str:
@@ -80,13 +80,3 @@ def _conditions(layer: Layer, contract: Dataset) -> list[str]:
     table = quoted(contract.id)
     latest = [f"{quoted(name)} = (SELECT max({quoted(name)}) FROM {table})" for name in newest]
     return [*latest, *(f"{quoted(name)} = {literal(value)}" for name, value in layer.where.items())]
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """An SQL string."""
-    return "'" + text.replace("'", "''") + "'"

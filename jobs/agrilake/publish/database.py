@@ -14,9 +14,9 @@ from deltalake import DeltaTable
 from agrilake.contract.model import Column as ContractColumn
 from agrilake.contract.model import Dataset, LogicalType
 from agrilake.errors import ConsistencyError
-from agrilake.publish.guard import quoted
 from agrilake.publish.model import Column, Layout
 from agrilake.publish.opening import read_only
+from agrilake.sql import literal, quoted
 
 ROW_GROUP = 122_880
 SQL_TYPES = {
@@ -167,8 +167,7 @@ def comment(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, what: str, text: str) -> None:
-    literal = text.replace("'", "''")
-    connection.execute(f"COMMENT ON {what} IS '{literal}'")
+    connection.execute(f"COMMENT ON {what} IS {literal(text)}")
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

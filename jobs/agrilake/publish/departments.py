@@ -15,8 +15,9 @@ from agrilake.contract.model import Column as ContractColumn
 from agrilake.contract.model import Dataset, LogicalType
 from agrilake.paths import Home
 from agrilake.publish.database import cast, empty_table, registered, sql_type, table_from_source
-from agrilake.publish.guard import MOBILE_PHONE, RESIDENT_ID, quoted
+from agrilake.publish.guard import MOBILE_PHONE, RESIDENT_ID
 from agrilake.publish.model import Column, Layout
+from agrilake.sql import quoted
 
 WAY_BACK = (
     Column("_period", "VARCHAR", "报送期"),

@@ -11,6 +11,7 @@ from agrilake.checks import CHECKS
 from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError
 from agrilake.publish.model import LEADER
+from agrilake.sql import quoted
 
 _EDGE = "(^|[^0-9A-Za-z])"
 _END = "([^0-9A-Za-z]|$)"
@@ -81,8 +82,3 @@ def _found(role: str, table: str, column: str, what: str, count: int) -> Consist
         f"{role}.duckdb: {table}.{column} holds {what} in {count} rows; nothing was published. "
         "Drop or pseudonymise the column in its contract."
     )
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS
-from agrilake.contract.codes import coded_columns
+from agrilake.contract.codes import coded_columns, label_of
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset, LogicalType
 from agrilake.contract.order import in_order
@@ -82,19 +82,9 @@ def department_dataset(contract: Dataset, registry: Registry) -> SupersetDataset
 def _labels(contract: Dataset, registry: Registry) -> dict[str, Field]:
     titles = {column.name: column.title for column in contract.columns}
     return {
-        name: Field(f"{name}_label", titles[name], expression=_label(coded))
+        name: Field(f"{name}_label", titles[name], expression=label_of(coded.name, coded))
         for name, coded in coded_columns(contract, registry).items()
     }
-
-
-def _label(column: Column) -> str:
-    """SQL for the Chinese label of a coded value; other values stand as they are."""
-    cases = " ".join(f"WHEN {_literal(item.value)} THEN {_literal(item.label)}" for item in column.enum)
-    return f"CASE {column.name} {cases} ELSE {column.name} END"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _sum(column: Column) -> Metric:

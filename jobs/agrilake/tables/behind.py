@@ -12,11 +12,13 @@ from deltalake import DeltaTable
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.model import Dataset
-from agrilake.indicators.model import Indicator, Measure, valid_on
+from agrilake.indicators.model import Indicator, Measure
 from agrilake.intake.dates import period_bounds
 from agrilake.intake.schedule import periods_around
 from agrilake.paths import Home
+from agrilake.sql import literal
 from agrilake.tables.asof import lake_sql
+from agrilake.tables.history import valid_on
 
 PROVENANCE = ("source_dataset", "delivery_id", "sheet", "line")
 
@@ -96,8 +98,8 @@ def _conditions(behind: Behind, table: Dataset, version: int) -> Iterable[str]:
     if behind.measure.where:
         yield duckdb_sql(behind.measure.where)
     if behind.level != "district":
-        code = behind.division.replace("'", "''")
-        yield f"division_code = '{code}' OR township_code = '{code}'"
+        code = literal(behind.division)
+        yield f"division_code = {code} OR township_code = {code}"
     time = behind.indicator.time_of(behind.measure)
     if time == "given":
         yield f"period = '{behind.period}'"

@@ -32,6 +32,11 @@ def states(by_period: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     return dated.with_columns(pl.col("valid_to").is_null().alias("is_current")).select(*state_fields(dataset))
 
 
+def valid_on(day: str) -> str:
+    """Condition in SQL (Spark's and DuckDB's) that keeps the states of a register valid on a day, an SQL expression."""
+    return f"valid_from <= {day} AND (valid_to IS NULL OR valid_to > {day})"
+
+
 def keeps_states(dataset: Dataset) -> bool:
     """Whether the history is made of `states`, not of snapshots."""
     return dataset.history is not None and dataset.load is Load.UPSERT

@@ -1,4 +1,4 @@
-"""Silver tables of some thousand rows: Polars computes the state, delta-rs writes it whole, where it changed."""
+"""Tables of some thousand rows, which delta-rs writes whole: silver as Polars computes its state, and gold."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agrilake.contract.model import Column, Dataset, LogicalType
+from agrilake.sql import literal
 
 SIMPLE = {
     LogicalType.STRING: "string",
@@ -46,7 +47,7 @@ def constraint(dataset: Dataset) -> str:
 def _column_parts(column: Column) -> list[str]:
     parts = [f"{column.name} IS NOT NULL"] if column.required else []
     if column.enum:
-        codes = ", ".join("'" + value.value.replace("'", "''") + "'" for value in column.enum)
+        codes = ", ".join(literal(value.value) for value in column.enum)
         parts.append(f"{column.name} IN ({codes})")
     if column.type in (LogicalType.INTEGER, LogicalType.NUMBER):
         for sign, bound in ((">=", column.minimum), ("<=", column.maximum)):

@@ -68,28 +68,18 @@ def fitted(path: Path, dataset: Dataset) -> Iterator[None]:
     commit, with the note of what they were made from. Where the write fails, it gets back what it held.
     """
     create_table(path, dataset)
-    before = DeltaTable(str(path)).version()
-    _fit(path, dataset)
-    changed = DeltaTable(str(path)).version() != before
+    held = DeltaTable(str(path))
+    changed = bool(_difference(held, dataset))
+    if changed:
+        with rebuilt(path, dataset):
+            empty = pa.schema(_schema(dataset).to_arrow()).empty_table()
+            write_deltalake(str(path), empty, mode="overwrite", schema_mode="overwrite")
     try:
         yield
     except Exception:
         if changed:
-            DeltaTable(str(path)).restore(before)
+            DeltaTable(str(path)).restore(held.version())
         raise
-
-
-def _fit(path: Path, dataset: Dataset) -> None:
-    table = DeltaTable(str(path))
-    if not _difference(table, dataset):
-        return
-    if CONSTRAINT_KEY in table.metadata().configuration:
-        table.alter.drop_constraint(CHECK)
-    empty = pa.schema(_schema(dataset).to_arrow()).empty_table()
-    write_deltalake(str(path), empty, mode="overwrite", schema_mode="overwrite")
-    table = DeltaTable(str(path))
-    _add_check(table, dataset)
-    table.alter.set_table_description(_description(dataset))
 
 
 def _schema(dataset: Dataset) -> Schema:
@@ -140,14 +130,13 @@ def rebuilt(path: Path, dataset: Dataset) -> Iterator[None]:
         table.alter.drop_constraint(CHECK)
     yield
     table = DeltaTable(str(path))
-    if constraint(dataset):
-        try:
-            table.alter.add_constraint({CHECK: constraint(dataset)})
-        except DeltaError:
-            raise ConsistencyError(
-                f"{dataset.path}: rows of silver/{dataset.id} violate what version {dataset.version} requires; have "
-                "them corrected first, or keep the contract as wide as it was"
-            ) from None
+    try:
+        _add_check(table, dataset)
+    except DeltaError:
+        raise ConsistencyError(
+            f"{dataset.path}: rows of silver/{dataset.id} violate what version {dataset.version} requires; have "
+            "them corrected first, or keep the contract as wide as it was"
+        ) from None
     table.alter.set_table_description(_description(dataset))
 
 
