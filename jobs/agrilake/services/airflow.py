@@ -114,6 +114,7 @@ def airflow_environment(home: Path, port: int, dags: Path | None) -> dict[str, s
         "API_AUTH__JWT_SECRET": process.read_or_create_secret(secrets / "airflow-jwt.key", size_bytes=64),
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "150",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "SCHEDULER__MP_START_METHOD": "forkserver",
