@@ -16,9 +16,11 @@ IVY = java -cp "$$(echo .venv/lib/python3.11/site-packages/pyspark/jars/ivy-*.ja
 	-cache .cache/ivy -ivy requirements/jars.xml -confs default \
 	-retrieve ".cache/jars/[artifact]-[revision].[ext]"
 
-# in the order of their cost, then whatever else there is
-TESTS_FIRST := $(wildcard $(addprefix tests/,unit golden corpus spark dags crash browser))
-TESTS := $(TESTS_FIRST) $(filter-out $(TESTS_FIRST),$(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py)))))
+# files and rows side by side, each module whole; then what shares services, in the order of its cost, and the rest
+TESTS_QUICK := $(wildcard $(addprefix tests/,unit golden corpus))
+TESTS_FIRST := $(wildcard $(addprefix tests/,spark dags crash browser))
+TESTS_ALL := $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py))))
+TESTS := $(TESTS_FIRST) $(filter-out $(TESTS_QUICK) $(TESTS_FIRST),$(TESTS_ALL))
 SYSTEM_PACKAGES := chromium chromium-driver fonts-noto-cjk
 
 .PHONY: help
@@ -112,6 +114,8 @@ test: export AGRILAKE_SPARK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1
 test: install system-packages lint ## run every check and every test
 	@echo "==> generated files are fresh"
 	@$(BIN)/agrilake generate --check
+	@echo "==> tests: $(TESTS_QUICK)"
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS_QUICK)
 	@echo "==> tests: $(TESTS)"
 	@$(BIN)/python -m pytest $(TESTS)
 
