@@ -184,6 +184,15 @@ def test_a_notebook_opens_a_layer_by_title_and_at_its_version(built: Built) -> N
         newer.layers()
 
 
+def test_a_notebook_asks_the_publication(built: Built) -> None:
+    lake = open_notebook(built[0].home.root)
+    taken = lake.published("SELECT accepted, quarantined FROM delivery WHERE dataset = 'commerce_cold_chain'")
+    assert taken.to_numpy().tolist() == [[3, 3]]
+    assert lake.published("SELECT capacity_t FROM facility")["capacity_t"].to_list() == [100.0] * 3
+    with pytest.raises(UsageError, match="nothing_such"):
+        lake.published("SELECT * FROM nothing_such")
+
+
 def test_the_commands_show_layers_and_catalogue(built: Built, tmp_path: Path) -> None:
     home = built[0].home.root
     shown = agrilake(home, "layers", "--json")
