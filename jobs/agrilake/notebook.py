@@ -6,6 +6,8 @@
     lake.table("gold.village_profile")       # displays its dictionary
     lake.indicator("online_retail_amount", period="2024-05", level="township")
     lake.layer("villages").plot("estimated")   # a GeoDataFrame, see lake.layers()
+    lake.published("SELECT * FROM delivery")   # the analysts' file of the publication
+    lake.trace("village_five_a_week_rate")     # from a value back to files and lines
 
 Reading only, through DuckDB, without Spark. Decimals become floats here, for charts and arithmetic; ask
 `agrilake sql` where every digit counts.
@@ -14,11 +16,13 @@ Reading only, through DuckDB, without Spark. Decimals become floats here, for ch
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
@@ -28,36 +32,26 @@ from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import load_settings
 from agrilake.errors import UsageError
+from agrilake.fonts import use_chinese_fonts
 from agrilake.indicators.load import load_indicators
 from agrilake.indicators.model import FLAG_TITLES
 from agrilake.lake.state import State
 from agrilake.layers.model import GEOMETRY_TITLES, Geometry
 from agrilake.paths import Home
 from agrilake.pipeline.versions import resolve
-from agrilake.publish.model import Publication
+from agrilake.publish.model import ANALYST, Publication
+from agrilake.publish.opening import read_only
 from agrilake.publish.store import current_publication, publications
 from agrilake.sql import literal
 from agrilake.tables.asof import lake_sql
+from agrilake.trace import TraceResult, trace
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
+__all__ = ["LakeTable", "OpenLake", "open_lake", "use_chinese_fonts"]
 LAYERS = {"silver": "部门数据", "gold": "支撑数据库"}
 LEVELS = {"district": "全区", "township": "镇街", "village": "村社区"}
-CHINESE_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "PingFang SC",
-    "Microsoft YaHei",
-    "WenQuanYi Micro Hei",
-    "SimHei",
-)
-FONT_HELP = (
-    "没有找到中文字体，图中的汉字会变成方框。请先安装："
-    "Debian/Ubuntu 用 sudo apt-get install fonts-noto-cjk，Fedora 用 sudo dnf install google-noto-sans-cjk-fonts，"
-    "装好后重新启动内核。"
-)
 INDICATOR_SQL = """
 SELECT v.division_code, d.name AS division_name, d.township_name, v.division_level, v.period, v.value,
        v.numerator, v.denominator, v.flag, v.missing_reason, v.previous_year_value, v.yoy
@@ -107,6 +101,19 @@ class OpenLake:
     def sql(self, query: str) -> pd.DataFrame:
         """DuckDB SQL over `silver.<dataset>` and `gold.<table>`; decimals as floats."""
         table: pa.Table = lake_sql(self.home, query, self.pinned)
+        return _floats(table).to_pandas()
+
+    def published(self, query: str) -> pd.DataFrame:
+        """DuckDB SQL over the publication's file for analysts; decimals as floats.
+
+        Gold and what departments sent under their names, beside them `delivery`, `quarantine_summary`, `catalogue`,
+        `layer_left_out` and others: `SHOW TABLES`. UsageError for a query that DuckDB refuses.
+        """
+        with closing(read_only(self._publication().database(ANALYST))) as connection:
+            try:
+                table: pa.Table = connection.execute(query).to_arrow_table()
+            except duckdb.Error as error:
+                raise UsageError(f"DuckDB: {error}") from error
         return _floats(table).to_pandas()
 
     def tables(self) -> pd.DataFrame:
@@ -209,6 +216,12 @@ class OpenLake:
         both["变化"] = both["数值"] - both["数值（当时）"]
         return both.sort_values(["期间", "区划代码"], ignore_index=True)
 
+    def trace(
+        self, indicator: str, division: str | None = None, period: str | None = None, limit: int = 20
+    ) -> TraceResult:
+        """A value with its parts, the rows that they count and the delivered lines behind these (`agrilake.trace`)."""
+        return trace(self.home, indicator, division, period, limit, self.pinned)
+
 
 @dataclass(frozen=True)
 class LakeTable:
@@ -234,28 +247,6 @@ class LakeTable:
         """The rows under Chinese titles with units, for people."""
         titles = {item.name: item.title + (f"（{item.unit}）" if item.unit else "") for item in self.entry.columns}
         return self.frame(limit).rename(columns=titles)
-
-
-def use_chinese_fonts() -> str:
-    """Make matplotlib write Chinese, with a font that is installed; returns its name.
-
-    Raises UsageError that says how to install one where there is none.
-    """
-    import matplotlib as mpl
-    from matplotlib import font_manager
-
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    for path in font_manager.findSystemFonts() if known.isdisjoint(CHINESE_FONTS) else ():
-        if "cjk" in Path(path).name.lower():  # installed after matplotlib made its list
-            font_manager.fontManager.addfont(path)
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    found = next((name for name in CHINESE_FONTS if name in known), None)
-    if found is None:
-        raise UsageError(FONT_HELP)
-    mpl.rcParams["font.family"] = "sans-serif"
-    mpl.rcParams["font.sans-serif"] = [found, "DejaVu Sans"]
-    mpl.rcParams["axes.unicode_minus"] = False
-    return found
 
 
 def _local(moment: str, zone: str) -> pd.Timestamp:

@@ -6,7 +6,7 @@ Everything is read at the Delta versions that the value was computed from, by Du
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -102,23 +102,28 @@ class TraceResult:
 
 
 def trace(
-    home: Home, indicator: str, division: str | None = None, period: str | None = None, limit: int = 20
+    home: Home,
+    indicator: str,
+    division: str | None = None,
+    period: str | None = None,
+    limit: int = 20,
+    versions: Mapping[str, int] | None = None,
 ) -> TraceResult:
     """Trace one value; `limit` bounds the rows and the lines shown for each part.
 
-    The district and the newest month with a value are taken where not given. Raises UsageError for an indicator,
-    division or period that has no row in gold/indicator_value.
+    The district and the newest month with a value are taken where not given; `versions` ({"gold/x": 3}) gives the value
+    as it was known then. Raises UsageError for an indicator, division or period without a row in gold/indicator_value.
     """
     declared = _declared(indicator)
     code = division or load_settings().district_code
-    found = _value(home, declared, code, period)
-    versions = json.loads(found["input_versions"])
+    found = _value(home, declared, code, period, versions)
+    inputs = json.loads(found["input_versions"])
     parts: list[TracedPart] = []
     for measured, when in _measured(declared, found["period"]):
         for part, measure in measured.measures.items():
-            if versions.get(f"gold/{measure.source}") is not None:
+            if inputs.get(f"gold/{measure.source}") is not None:
                 behind = Behind(home, measured, measure, code, found["division_level"], when, limit)
-                parts.append(_part(home, part, behind, versions[f"gold/{measure.source}"]))
+                parts.append(_part(home, part, behind, inputs[f"gold/{measure.source}"]))
     return TraceResult(
         indicator=declared.id,
         name=declared.name,
@@ -134,7 +139,7 @@ def trace(
         late=found["late"],
         note=found["note"],
         missing_reason=found["missing_reason"],
-        input_versions=versions,
+        input_versions=inputs,
         parts=tuple(parts),
     )
 
@@ -147,14 +152,16 @@ def _declared(name: str) -> Indicator:
     raise UsageError(f"no indicator {name!r}; known: {', '.join(item.id for item in known)}")
 
 
-def _value(home: Home, indicator: Indicator, division: str, period: str | None) -> dict[str, Any]:
+def _value(
+    home: Home, indicator: Indicator, division: str, period: str | None, versions: Mapping[str, int] | None
+) -> dict[str, Any]:
     """The row of gold/indicator_value that is asked for."""
     asked = [f"indicator_id = {literal(indicator.id)}", f"division_code = {literal(division)}"]
     if period is not None:
         asked.append(f"period = {literal(period)}")
     order = f"value IS NULL, {PERIOD_ORDER}"
     query = f"SELECT * FROM gold.indicator_value WHERE {' AND '.join(asked)} ORDER BY {order} LIMIT 1"
-    rows: list[dict[str, Any]] = lake_sql(home, query).to_pylist()
+    rows: list[dict[str, Any]] = lake_sql(home, query, versions).to_pylist()
     if not rows:
         where = f"{division} {period or ''}".strip()
         raise UsageError(

@@ -129,6 +129,34 @@ def test_the_same_bytes_for_another_period_are_asked_about(lake: Lake, at_once: 
     assert take(lake)[f"agri/{confirmed}"].delivery.status == "accepted"
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one drop", "one after the other"])
+def test_another_periods_rows_in_another_form_are_taken_and_asked_about(lake: Lake, at_once: bool) -> None:
+    put(lake, f"{NAME}.csv", 0, 1, age=200)
+    first = {} if at_once else take(lake)
+    second = "agri_farm_household__2024-02__导出.csv"
+    put(lake, second, 1, 0)  # other bytes, the same rows
+    put(lake, "agri_farm_household__2024-03.csv", 1, 2)
+    outcomes = first | take(lake)
+    told = [item for name, item in outcomes.items() if item.delivery.reason]
+    assert [item.delivery.file_name for item in told] in ([second], [f"{NAME}.csv"])
+    [again] = told
+    assert (again.delivery.status, again.delivery.code, again.delivery.accepted) == ("accepted", None, 2)
+    other = next(item.delivery for name, item in outcomes.items() if name != f"agri/{again.delivery.file_name}")
+    asked = f"收下的 2 行与 {other.period} 期（回执 {other.id[:8]}）收下的完全相同"
+    assert again.receipt is not None
+    for page in (again.receipt.html, again.receipt.csv):
+        assert asked in page.read_text(encoding="utf-8-sig")
+    assert str(intake.process(lake, again.delivery).delivery.reason).startswith(asked), "and when it is processed again"
+    path = put(lake, second, 1, 0)
+    assert str(intake.check_only(lake, path)[0].reason).startswith(asked), "and before it is sent"
+
+
+def test_the_same_rows_for_the_same_period_are_a_correction(lake: Lake) -> None:
+    put(lake, f"{NAME}.csv", 0, 1, age=200)
+    put(lake, f"{NAME}__更正.csv", 1, 0)
+    assert [item.delivery.reason for item in take(lake).values()] == [None, None]
+
+
 def test_a_file_whose_registration_was_cut_off_is_no_repeat(lake: Lake) -> None:
     """The run ended after the delivery was recorded and before the file left the inbox; so it is there twice."""
     path = put(lake, f"{NAME}.csv", 0)

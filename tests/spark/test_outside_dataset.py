@@ -1,7 +1,11 @@
-"""A further dataset needs one contract and one sample file, from outside the source tree, and nothing else."""
+"""A further dataset needs one contract and one sample file, from outside the source tree, and nothing else.
+
+In the same run comes a delivery two years late: it counts for its period, and the figures that rest on it are new.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -14,10 +18,13 @@ import pytest
 from tests.support.lakes import agrilake
 from tests.support.samples import drop
 
+from agrilake.lake.files import scan
+from agrilake.notebook import open_lake
 from agrilake.paths import project_root
 
 DATA = Path(__file__).parents[1] / "data" / "outside"
 FILE = DATA / "water_facility__2024Q1.csv"
+LATE, SALES = "commerce_ecommerce_sales__2022-02.csv", "online_retail_amount"
 
 pytestmark = pytest.mark.spark
 
@@ -33,12 +40,44 @@ def home(small_lake: Path, tmp_path_factory: pytest.TempPathFactory, environment
     home = tmp_path_factory.mktemp("outside") / "home"
     shutil.copytree(small_lake, home, symlinks=True, ignore=shutil.ignore_patterns("publications"))
     drop(FILE, home, department="water")
+    drop(late_sales(small_lake, tmp_path_factory.mktemp("late") / LATE), home, department="commerce")
     done = agrilake(home, "run", "--json", env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads(done.stdout)
-    assert [item["dataset"] for item in report["deliveries"]] == ["water_facility"]
-    assert (report["rows_read"], report["rows_accepted"], report["rows_quarantined"]) == (4, 2, 2)
+    assert {item["dataset"] for item in report["deliveries"]} == {"water_facility", "commerce_ecommerce_sales"}
+    assert (report["rows_read"], report["rows_accepted"], report["rows_quarantined"]) == (5, 3, 2)
     return home
+
+
+def late_sales(lake: Path, path: Path) -> Path:
+    """A file of one month's sale, 100,000 yuan, of an entity that the lake knows."""
+    entities = scan(lake / "silver" / "agri_business_entity")
+    assert entities is not None
+    code = entities.select("credit_code").first().collect().item()
+    header = ("月份", "主体统一社会信用代码", "平台", "产品", "订单数", "网络零售额（元）")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, ("2022-02", code, "淘宝", "柑橘", 500, 100000)])
+    return path
+
+
+def test_a_delivery_two_years_late_counts_for_its_period_and_changes_what_rests_on_it(home: Path) -> None:
+    now = open_lake(home)
+    then = now.as_of(version=1)
+    assert then.indicator(SALES, "2022-02").empty
+    taken = now.sql(f"""
+        SELECT value, flag, late, note FROM gold.indicator_value
+        WHERE indicator_id = '{SALES}' AND division_level = 'district' AND period = '2022-02'
+    """)
+    assert taken.to_numpy().tolist() == [[100000.0, "official", True, "《农产品网络零售》2022-02 迟报"]]
+    growth = [lake.indicator("online_retail_growth", "2023-02", "district").iloc[0] for lake in (then, now)]
+    assert growth[0]["缺失原因"] == "缺少上年同期数"
+    sold = now.indicator(SALES, "2023-02", "district").iloc[0]
+    assert growth[1]["数值"] == pytest.approx(100 * (sold["数值"] - 100000) / 100000)
+    assert (sold["上年同期"], sold["数值"]) == (100000, then.indicator(SALES, "2023-02", "district").iloc[0]["数值"])
+    assert not now.compare(SALES, then, "2024-02")["变化"].any(), "no other period's figure moved"
+    receipt, *others = (home / "outbox" / "commerce").glob("commerce_ecommerce_sales__2022-02__*.html")
+    assert others == []
+    assert "作为 2022-02 期的数据" in receipt.read_text(encoding="utf-8")
 
 
 def test_it_arrives_in_silver(home: Path, environment: Mapping[str, str]) -> None:

@@ -113,6 +113,36 @@ def test_a_batch_before_its_entity_was_known_and_a_stop_at_no_village(tmp_path: 
     assert found == {"追溯批次不早于主体进入名录": (1, 2), "投递路线停靠的是现有的村（社区）": (2, 3)}
 
 
+def test_departments_that_disagree_on_the_village_are_named_by_their_lines(tmp_path: Path) -> None:
+    station = {"source_dataset": "agri_info_service_site", "delivery_id": "d1", "division_code": "500112129206"}
+    other = {**station, "source_dataset": "commerce_service_site", "delivery_id": "d2"}
+    link = {"household_id": HOUSEHOLD, "source_dataset": "civil_elder", "delivery_id": "d3"}
+    home, result = run(
+        tmp_path,
+        {
+            "gold/service_place_member": [
+                {**station, "site_id": "a:1", "place_id": "P1", "line": 2},
+                {**other, "site_id": "c:1", "place_id": "P1", "line": 3, "division_code": "500112129207"},
+                {**station, "site_id": "a:2", "place_id": "P2", "line": 4},
+                {**other, "site_id": "c:2", "place_id": "P2", "line": 5},
+            ],
+            "gold/household_link": [
+                {**link, "record_no": "L1", "same_division": True, "line": 6},
+                {**link, "record_no": "L2", "same_division": False, "line": 7},
+            ],
+        },
+    )
+    found = {item.description.partition("；")[0]: (item.unexpected_count, item.element_count) for item in result.failed}
+    assert found == {"同一处所的站点报的是同一个村": (2, 4), "民政和农业农村两个部门给同一户填的村相同": (1, 2)}
+    with (quality_folder(home) / LINES).open(encoding="utf-8-sig", newline="") as file:
+        rows = [row[1:5] for row in csv.reader(file)]
+    assert rows[1:] == [
+        ["civil_elder", "d3", "", "7"],
+        ["agri_info_service_site", "d1", "", "2"],
+        ["commerce_service_site", "d2", "", "3"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

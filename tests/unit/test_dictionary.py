@@ -212,7 +212,8 @@ def test_layers_are_a_chapter_with_their_source_and_fields(registry: Registry) -
     markdown = dictionary_markdown(registry, load_settings(), layers=load_layers())
     chapter = markdown.partition("## 地理图层")[2]
     assert "### 冷链物流设施 `layers/cold_chain.parquet`" in chapter
-    assert "- 数据来源：冷链物流设施（commerce\\_cold\\_chain）" in chapter
-    assert "库容（吨）" in chapter
+    assert "- 数据来源：涉农设施（facility）\n- 只取：设施大类为冷链物流设施\n" in chapter
+    assert "- 数据来源：投递路线（logistics\\_route）\n- 只取：最近的季度\n" in chapter
+    assert "设施类型、库容、启用日期" in chapter
     html = dictionary_html(registry, load_settings(), layers=load_layers())
     assert 'id="layers/villages.parquet"' in html

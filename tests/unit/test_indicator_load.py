@@ -58,6 +58,15 @@ TRACED = {"source": "product_trace", "expression": "count(*)"}
         ({"numerator": None}, "exactly one of numerator"),
         ({"numerator": {"source": "indicator_value", "expression": "count(*)"}}, "no gold table 'indicator_value'"),
         ({"numerator": {"source": "product_trace", "expression": "sum("}}, r"numerator\.expression: not SQL"),
+        (
+            {"numerator": {**TRACED, "expression": "sum(quantity_kg) / count(credit_code)"}},
+            r"numerator\.expression: divides by COUNT\(credit_code\), which may be zero",
+        ),
+        (
+            {"numerator": {**TRACED, "where": "quantity_kg / quantity_kg > 1"}},
+            r"numerator\.where: divides by quantity_kg",
+        ),
+        ({"numerator": {**TRACED, "where": "quantity_kg % 0 > 1"}}, r"numerator\.where: divides by 0"),
         ({"time": "as_of"}, "numerator.source: product_trace keeps no states"),
         ({"numerator": {**TRACED, "rests_on": ["civil_elder"]}}, "rests_on: 'civil_elder' is not behind product_trace"),
         ({"direction": "none", "targets": {2024: 5}}, r"line \d+, targets: a target needs a direction"),
@@ -83,6 +92,8 @@ GROWTH = {"of": {"now": "online_retail_growth"}, "numerator": "now", "denominato
     [
         ({"combined": {**GROWTH, "numerator": "now - elasticity_capital"}}, "no indicator or setting is called 'elast"),
         ({"combined": {**GROWTH, "numerator": "(now -"}}, r"combined\.numerator: not SQL"),
+        ({"combined": {**GROWTH, "numerator": "1 / now"}}, r"combined\.numerator: divides by now, which may be zero"),
+        ({"combined": {**GROWTH, "numerator": "ln(now)"}}, r"combined\.numerator: LN\(now\) is no arithmetic"),
         ({"combined": {"of": GROWTH["of"], "numerator": "now"}}, "combined: denominator is missing"),
         ({"combined": {**GROWTH, "constants": {}}}, "combined.constants: unknown key"),
         ({"growth_of": None, "numerator": TRACED, "growth_years": 5}, "growth_years: 5 years"),

@@ -59,8 +59,14 @@ def node(number: str, code: str, lon: float | None, lat: float | None, level: st
     return {"site_no": number, "name": f"{number}站", "level": level, "division_code": code, "lon": lon, "lat": lat}
 
 
+def facility(category: str, number: str, code: str, lon: float, **more: Any) -> dict[str, Any]:
+    place = {"division_code": code, "lon": lon, "lat": 29.75}
+    return {"facility_id": f"{category}:{number}", "facility_no": number, "category": category, **place, **more}
+
+
 def stop(route: str, number: int, code: str, start: str = "YZ1", km: str = "2.5", weekly: int = 5) -> dict[str, Any]:
     return {
+        "period": "2024Q2",
         "route_no": route,
         "stop_no": number,
         "from_site": start,
@@ -73,7 +79,7 @@ def stop(route: str, number: int, code: str, start: str = "YZ1", km: str = "2.5"
 TABLES: dict[str, Rows] = {
     "stats_division": DIVISIONS,
     "planning_boundary": [boundary(COUNTY, SQUARE.union(EAST)), boundary(TOWN, SQUARE), boundary(OTHER, EAST)],
-    "agri_land_contract": [
+    "parcel": [
         parcel(1, ONE, 106.62, 29.75),
         parcel(2, ONE, 106.64, 29.75),
         parcel(3, ONE, 106.63, 29.75),
@@ -82,26 +88,19 @@ TABLES: dict[str, Rows] = {
         parcel(6, FAR, None, None),
         parcel(7, ONE, 107.15, 30.15),  # within the district's box, outside its boundary
     ],
-    "postal_site": [node("YZ1", TOWN, 106.65, 29.79, "township"), node("YZ9", OTHER, None, None, "township")],
-    "postal_route": [
+    "logistics_route": [
+        stop("LX1", 1, FAR) | {"period": "2024Q1"},
+        stop("LX3", 1, ONE) | {"period": "2024Q1"},
         stop("LX2", 1, FAR, "YZ9"),
         stop("LX1", 2, TWO, weekly=3),
         stop("LX1", 1, ONE),
         stop("LX1", 3, THREE, km="4"),
     ],
-    "commerce_cold_chain": [
-        {
-            "facility_no": "LL20230001",
-            "name": "甲一村冷库",
-            "kind": "origin",
-            "capacity_t": "120",
-            "division_code": ONE,
-            "lon": 106.63,
-            "lat": 29.75,
-        }
+    "facility": [
+        facility("cold_chain", "LL20230001", ONE, 106.63, facility_type="origin", capacity_t="120"),
+        facility("elder_care", "YL1", ONE, 106.63, facility_type="home", beds=30),
+        facility("smart_farm", "F1", TWO, 106.67, facility_type="orchard", automation_level="remote", area_mu="50"),
     ],
-    "civil_elder_facility": [{"facility_no": "YL1", "division_code": ONE, "beds": 30, "lon": 106.63, "lat": 29.75}],
-    "agri_smart_farm": [{"farm_id": "F1", "division_code": TWO, "area_mu": "50", "lon": 106.67, "lat": 29.75}],
     "service_site": [{"site_id": "a:1", "division_code": ONE, "department": "区商务委", "lon": 106.63, "lat": 29.75}],
     "logistics_node": [node("YZ1", TOWN, 106.65, 29.79, "township"), node("YZ9", OTHER, None, None, "township")],
     "village_profile": [
@@ -242,8 +241,13 @@ def test_a_route_runs_from_its_start_through_its_stops_in_order(layers: Made) ->
     assert (route["distance_km"], route["weekly_frequency"]) == (9.0, 3)
     turns = [(round(lon, 3), round(lat, 3)) for lon, lat in route["geometry"].coords]
     assert turns == [(106.65, 29.79), (106.63, 29.75), (106.67, 29.75)]
-    assert reasons(left_out, "logistics_routes") == {"LX2": TOO_FEW}
+    assert reasons(left_out, "logistics_routes") == {"LX2": TOO_FEW}  # nothing of an earlier quarter
     assert files["logistics_routes"].left_out == 1
+
+
+def test_a_table_of_all_facilities_is_a_layer_for_each_of_its_categories(layers: Made) -> None:
+    numbers = {name: list(layers[1][name]["facility_no"]) for name in ("cold_chain", "elder_facilities", "farms")}
+    assert numbers == {"cold_chain": ["LL20230001"], "elder_facilities": ["YL1"], "farms": ["F1"]}
 
 
 def test_the_district_is_its_box_where_its_boundary_is_not_known(make: Callable[[Mapping[str, Rows]], Made]) -> None:
@@ -256,7 +260,7 @@ def test_the_district_is_its_box_where_its_boundary_is_not_known(make: Callable[
 
 def test_villages_at_one_place_cannot_be_told_apart(make: Callable[[Mapping[str, Rows]], Made]) -> None:
     rows = [parcel(1, ONE, 106.63, 29.75), parcel(2, TWO, 106.63, 29.75), parcel(3, THREE, 106.68, 29.75)]
-    villages = make({"agri_land_contract": rows, "agri_smart_farm": ()})[1]["villages"]
+    villages = make({"parcel": rows, "facility": ()})[1]["villages"]
     assert list(villages["division_code"]) == [THREE]
 
 
@@ -274,7 +278,12 @@ def test_an_empty_lake_has_empty_layers(make: Callable[[Mapping[str, Rows]], Mad
 
 def test_codes_stand_with_their_labels_and_numbers_are_numbers(layers: Made) -> None:
     [row] = layers[1]["cold_chain"].to_dict("records")
-    assert (row["kind"], row["kind_label"], row["capacity_t"]) == ("origin", "产地冷藏保鲜设施", 120.0)
+    assert (row["facility_type"], row["facility_type_label"], row["capacity_t"]) == (
+        "origin",
+        "产地冷藏保鲜设施",
+        120.0,
+    )
+    assert list(layers[1]["farms"]["automation_level_label"]) == ["二级远控"]
     assert (row["division_name"], row["township_code"]) == ("甲一村", TOWN)
     nodes = layers[1]["logistics_nodes"]
     assert list(nodes["level_label"]) == ["镇"]  # the gold table's codes mean what the department's mean

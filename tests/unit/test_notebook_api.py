@@ -24,7 +24,17 @@ DIVISIONS = [
     ("500112101201", "丙村", "village", "乙镇"),
 ]
 COLUMNS = ("indicator_id", "division_code", "division_level", "township_code", "period", "value", "numerator")
-MORE = ("denominator", "flag", "missing_reason", "previous_year_value", "yoy")
+MORE = (
+    "denominator",
+    "flag",
+    "missing_reason",
+    "previous_year_value",
+    "yoy",
+    "input_versions",
+    "late",
+    "note",
+    "period_type",
+)
 
 
 def values(amount: str) -> pl.DataFrame:
@@ -32,13 +42,13 @@ def values(amount: str) -> pl.DataFrame:
     rows = [
         (INDICATOR, code, level, None, "2024-05", None if level == "village" else amount, None, None)
         + (("missing", "无报送") if level == "village" else ("official", None))
-        + (None, None)
+        + (None, None, "{}", False, None, "month")
         for code, _, level, _ in DIVISIONS
     ]
     number = pl.Decimal(24, 6)
-    text = ("indicator_id", "division_code", "division_level", "township_code", "period", "flag", "missing_reason")
-    frame = pl.DataFrame(rows, schema=dict.fromkeys((*COLUMNS, *MORE), pl.String), orient="row")
-    return frame.with_columns(pl.exclude(text).cast(number))
+    amounts = ("value", "numerator", "denominator", "previous_year_value", "yoy")
+    schema = dict.fromkeys((*COLUMNS, *MORE), pl.String) | {"late": pl.Boolean}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(amounts).cast(number))
 
 
 def put(home: Home, name: str, frame: pl.DataFrame) -> None:
@@ -133,6 +143,17 @@ def test_an_earlier_state_still_answers_as_it_did(lake: OpenLake) -> None:
     first = lake.as_of(version=int(lake.versions()["版本"].min()))
     with pytest.raises(UsageError):
         first.indicator(INDICATOR)
+
+
+def test_a_value_is_traced_as_it_was_known_then(lake: OpenLake) -> None:
+    first = int(lake.versions(table="gold.indicator_value")["版本"].min())
+    traced = {one.label: one.trace(INDICATOR, period="2024-05").value for one in (lake, lake.as_of(version=first))}
+    assert traced == {"现在": Decimal("120.25"), f"第 {first} 版": Decimal("100.5")}
+
+
+def test_nothing_published_yet_is_an_error(lake: OpenLake) -> None:
+    with pytest.raises(UsageError, match="还没有发布过"):
+        lake.published("SELECT 1")
 
 
 def test_opening_as_of_a_day_before_the_lake_is_an_error(home: Home) -> None:

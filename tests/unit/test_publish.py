@@ -396,9 +396,12 @@ def mend(lake: tuple[Home, State], name: str, mends: str, *lines: tuple[int, str
 
 def test_quarantine_is_counted_by_rule_without_any_cell(lake: tuple[Home, State]) -> None:
     home, _ = lake
-    quarantine(home, {}, {"column": "name"}, {"line": 8}, {"severity": "warn"})
+    quarantine(home, {}, {"column": "name"}, {"line": 8}, {"severity": "warn"}, {"line": 9, "rule": "longitude"})
     run(lake)
-    assert rows(home, "leader", QUARANTINED) == [("三级寄递节点", "区邮政管理局", "required", "必填项没有填", 2)]
+    assert rows(home, "leader", QUARANTINED) == [
+        ("三级寄递节点", "区邮政管理局", "longitude", "经度不在本区", 1),
+        ("三级寄递节点", "区邮政管理局", "required", "必填项没有填", 2),
+    ]
 
 
 def test_what_a_mend_took_up_is_not_in_quarantine_any_more(lake: tuple[Home, State]) -> None:

@@ -125,6 +125,10 @@ def _layer_facts(layer: Layer, registry: Registry) -> Iterator[tuple[str, str]]:
     yield "图形", GEOMETRY_TITLES[layer.geometry]
     yield "坐标系", words.CRS["EPSG:4490"]
     yield "数据来源", f"{source.title}（{source.id}）"
+    labels = {name: {item.value: item.label for item in source.column(name).enum} for name in layer.where}
+    kept = [f"{source.column(name).title}为{labels[name].get(value, value)}" for name, value in layer.where.items()]
+    kept += [f"最近的{source.column(layer.newest).title}"] if layer.newest else []
+    yield "只取", "，".join(kept)
     yield "字段", "、".join(source.column(name).title for name in layer.columns)
 
 

@@ -22,6 +22,8 @@ from agrilake.paths import project_root
 
 PARTS = ("numerator", "denominator", "value")
 LENGTHS = {Frequency.DAY: "month", Frequency.MONTH: "month", Frequency.QUARTER: "quarter", Frequency.YEAR: "year"}
+ARITHMETIC = (exp.Column, exp.Identifier, exp.Literal, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren)
+"""What a combination is made of; a division by a number among it."""
 COMPUTED = ("path", "periods")
 """What a declaration does not say itself."""
 
@@ -78,7 +80,11 @@ def _combination(source: YamlFile, data: dict[str, Any]) -> Combination:
         raise source.error(place, f"{', '.join(absent)} is missing")
     names = [*data["of"], *constants]
     for part in ("numerator", "denominator"):
-        for name in _names(source, (*place, part), str(data[part])):
+        tree = _parsed(source, (*place, part), str(data[part]))
+        wrong = next((node for node in tree.walk() if not isinstance(node, ARITHMETIC)), None)
+        if wrong is not None:
+            raise source.error((*place, part), f"{wrong.sql()} is no arithmetic", "names, numbers, + - * and brackets")
+        for name in _names(tree):
             if name not in names:
                 raise source.error((*place, part), f"no indicator or setting is called {name!r}", ", ".join(names))
     return Combination(dict(data["of"]), str(data["numerator"]), str(data["denominator"]), dict(constants))
@@ -111,15 +117,28 @@ def _measure(source: YamlFile, part: str, data: dict[str, Any], time: str, regis
 def _columns(source: YamlFile, part: str, measure: Measure) -> Iterator[tuple[str, str]]:
     for place, text in (("expression", measure.expression), ("where", measure.where)):
         if text:
-            yield from ((place, name) for name in _names(source, (part, place), text))
+            yield from ((place, name) for name in _names(_parsed(source, (part, place), text)))
 
 
-def _names(source: YamlFile, place: tuple[str, ...], text: str) -> list[str]:
-    """The columns that an SQL expression names."""
+def _parsed(source: YamlFile, place: tuple[str, ...], text: str) -> exp.Expr:
+    """An SQL expression; ContractError where it is none, or divides by what may be zero: Spark would stop there, with
+    the figures of all indicators."""
     try:
         tree = sqlglot.parse_one(text, read="spark")
     except sqlglot.errors.ParseError as error:
         raise source.error(place, f"not SQL: {text!r}") from error
+    for division in tree.find_all(exp.Div, exp.IntDiv, exp.Mod):
+        divisor = division.expression
+        if not isinstance(divisor, exp.Literal) or divisor.is_string or not float(divisor.this):
+            problem = f"divides by {divisor.sql()}, which may be zero"
+            raise source.error(
+                place, problem, "state the divisor as `denominator`: where it is zero, the value is missing"
+            )
+    return tree
+
+
+def _names(tree: exp.Expr) -> list[str]:
+    """The columns that an SQL expression names."""
     return [column.name for column in tree.find_all(exp.Column)]
 
 

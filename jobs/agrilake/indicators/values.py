@@ -26,6 +26,7 @@ NO_BASE = "本期没有收到分母所需数据"
 NOT_YET_KEPT = "早于首次报送，当时没有台账"
 NO_CASES = "本期没有可计算的记录"
 ZERO_BASE = "分母为零"
+NEGATIVE = "首末期有负数，算不出增速"
 NO_PREVIOUS = "缺少上年同期数"
 NO_EARLIER = "缺少 {years} 年前同期数"
 PLACES = 6
@@ -165,13 +166,15 @@ def _with_growth(values: pl.DataFrame, item: Indicator) -> pl.DataFrame:
     if years == 1:
         growth = _quotient(_product(gain, pl.lit(Decimal(100))), positive.otherwise(0))
     else:
-        ratio = pl.col("_now").cast(pl.Float64) / positive.cast(pl.Float64)
+        ratio = pl.when(pl.col("_now") >= 0).then("_now").cast(pl.Float64) / positive.cast(pl.Float64)
         growth = _rounded((ratio.pow(1 / years) - 1) * 100)
     reason = (
         pl.when(pl.col("_now").is_null())
         .then(pl.lit(NO_INPUT))
         .when(pl.col("_then").is_null())
         .then(pl.lit(NO_PREVIOUS if years == 1 else NO_EARLIER.format(years=years)))
+        .when((pl.col("_then") < 0) | (pl.col("_now") < 0))
+        .then(pl.lit(NEGATIVE))
         .otherwise(pl.lit(ZERO_BASE))
     )
     return _replaced(values, item, both, growth, gain, pl.col("_then"), reason)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agrilake.contract.load import Registry, load_registry
-from agrilake.contract.model import Dataset, Load
+from agrilake.contract.model import Column, Dataset, Load
 from agrilake.contract.yamlfile import YamlFile, read_yaml
 from agrilake.layers.model import TOTALS, Geometry, Layer, Route
 from agrilake.paths import project_root
@@ -66,6 +66,8 @@ def _check(file: YamlFile, layer: Layer, registry: Registry) -> None:
     missing = [name for name in used if name not in own]
     if missing:
         raise file.error(("columns",), f"{source.id} has no open column {', '.join(missing)}")
+    for name, value in layer.where.items():
+        _check_value(file, own[name], value)
     if division_column(source) is None:
         raise file.error(("source",), f"{source.id} names no division")
     if source.is_gold and not source.published:
@@ -75,6 +77,14 @@ def _check(file: YamlFile, layer: Layer, registry: Registry) -> None:
     persons = sorted({*layer.columns, *source.key} & person_keys(registry))
     if persons:
         raise file.error(("columns",), f"{', '.join(persons)} stands for a person", "no person is put on a map")
+
+
+def _check_value(file: YamlFile, column: Column, value: object) -> None:
+    place = ("where", column.name)
+    if not isinstance(value, str):
+        raise file.error(place, f"{value!r} is no text", "quote it")
+    if column.enum:
+        file.one_of(value, [item.value for item in column.enum], place)
 
 
 def division_column(source: Dataset) -> str | None:

@@ -43,8 +43,8 @@ class Layer:
     """One layer. `source` is a published gold table or a department's dataset; `columns` of it are shown, in order.
 
     Division and township stand beside them wherever the source names a division; titles, units and code labels are the
-    source's. `where` keeps rows with those values; `newest` names the column whose largest value is kept. `history`
-    shows a snapshot as it was in every period, with `period` beside it.
+    source's. `where` keeps rows with those values, one of the codes where the column has a list; `newest` names the
+    column whose largest value is kept. `history` shows a snapshot as it was in every period, with `period` beside it.
     """
 
     id: str

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from agrilake.catalog.diagram import write_diagram
 from agrilake.catalog.dictionary import write_dictionary
+from agrilake.contract.lineage import check_lineage
 from agrilake.contract.load import load_registry
+from agrilake.contract.order import in_order
 from agrilake.contract.settings import load_settings
 from agrilake.indicators.load import load_indicators
 from agrilake.layers.load import load_layers
@@ -22,11 +24,14 @@ FOLDERS = ("expectations", "docs", "superset_exports")
 def regenerate(check: bool = False) -> list[str]:
     """Write what is stale (with `check` only name it); paths relative to the project.
 
+    Raises ContractError for a declaration that is wrong in itself or beside the others, before anything is written.
     Each generator writes into an empty folder; its result is compared with the committed files, so a file that no
     declaration asks for any more counts as stale as well.
     """
     root = project_root()
     registry = load_registry((root / "schemas",))
+    check_lineage(registry)
+    in_order(registry)
     settings, indicators = load_settings(), load_indicators()
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)

@@ -39,6 +39,7 @@ from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.same_rows import told_of_same_rows
 
 ROWS_STATED = "rows_stated"
 REGISTER = "register"
@@ -185,7 +186,8 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
     except RefusedFile as refusal:
         return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), dataset)
     _store(lake, dataset, delivery, raw, checked)
-    final = lake.state.record_delivery(_counted(delivery, raw, checked, divisions, dataset))
+    counted = _counted(delivery, raw, checked, divisions, dataset)
+    final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
     reach("recorded")
     receipt = write_receipt(lake.home, final, checked, raw, dataset)
     reach("receipt_written")
@@ -216,7 +218,8 @@ def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Check
         raw, checked = examine(lake, path, name, dataset, divisions)
     except RefusedFile as refusal:
         return _refused(_unnamed(path, path.parent.name), refusal), None, None
-    return _counted(delivery, raw, checked, divisions, dataset), raw, checked
+    counted = _counted(delivery, raw, checked, divisions, dataset)
+    return told_of_same_rows(lake, counted, dataset, checked.accepted), raw, checked
 
 
 def stale_deliveries(lake: Lake) -> list[Delivery]:

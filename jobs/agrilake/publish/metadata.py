@@ -12,7 +12,7 @@ import polars as pl
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset, Frequency
 from agrilake.intake.dates import period_bounds
-from agrilake.intake.findings import RULES
+from agrilake.intake.findings import rule_title
 from agrilake.lake.state import Delivery
 from agrilake.publish.model import IndicatorDeclaration, TableSource
 
@@ -78,7 +78,7 @@ def quarantine_rows(findings: pl.LazyFrame | None, registry: Registry) -> list[R
         .collect()
     )
     return [
-        row | _labels(row["dataset"], registry) | {"reason": RULES[row["rule"]].title if row["rule"] in RULES else None}
+        row | _labels(row["dataset"], registry) | {"reason": rule_title(row["rule"])}
         for row in counted.iter_rows(named=True)
     ]
 

@@ -26,6 +26,7 @@ from agrilake.publish import current_publication, open_publication
 from agrilake.sample.boundaries import areas
 from agrilake.sample.places import load_places
 
+pytestmark = pytest.mark.spark
 BOUNDARY = ("区划代码", "边界", "坐标系统")
 COLD = ("设施编号", "设施名称", "所在村", "设施类型", "库容（吨）", "经度", "纬度", "建成日期")
 PLACES = load_places(7)
@@ -55,8 +56,11 @@ def turned(area: shapely.Geometry) -> str:
     return geojson(shapely.transform(area, lambda points: points[:, ::-1]))
 
 
+Built = tuple[Lake, dict[str, geopandas.GeoDataFrame], pl.DataFrame]
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, geopandas.GeoDataFrame], pl.DataFrame]:
+def built(tmp_path_factory: pytest.TempPathFactory, spark_remote: str) -> Built:
     """A lake that took one file of boundaries and one of cold stores and published, its layers, what they leave out."""
     lake = reference_lake(tmp_path_factory.mktemp("lake"))
     folder = tmp_path_factory.mktemp("files")
@@ -87,6 +91,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, geo
     take(lake)
     for name in ("planning_boundary", "commerce_cold_chain"):
         steps.update_silver(lake, name)
+    for name in lake.registry.datasets:
+        steps.check_suite(lake, name)
+    for name in ("division", "facility"):
+        steps.update_gold(lake, name)
     steps.update_publication(lake)
     opened = open_notebook(lake.home.root)
     frames = {name: opened.layer(name) for name in opened.layers()["图层"]}
@@ -100,9 +108,6 @@ def rules(lake: Lake, dataset: str) -> dict[int, str]:
     [delivery] = lake.state.deliveries(dataset)
     found = findings(lake, delivery)
     return dict(found.select("line", "rule").iter_rows())
-
-
-Built = tuple[Lake, dict[str, geopandas.GeoDataFrame], pl.DataFrame]
 
 
 def test_a_bad_boundary_stops_at_its_row(built: Built) -> None:
@@ -143,7 +148,10 @@ def test_points_outside_the_districts_boundary_are_left_out_with_their_line(buil
     assert list(frames["cold_chain"]["name"]) == ["好冷库"]
     assert list(frames["cold_chain"]["place_agrees"]) == [True]
     lost = left_out.filter(pl.col("layer") == "cold_chain").select("key", "reason", "line").rows()
-    assert lost == [("LL20240004", "坐标不在本区范围内", 5), ("LL20240006", "没有坐标", 7)]
+    assert lost == [
+        ("commerce_cold_chain:LL20240004", "坐标不在本区范围内", 5),
+        ("commerce_cold_chain:LL20240006", "没有坐标", 7),
+    ]
 
 
 def test_the_publication_lists_its_layers_for_everybody(built: Built) -> None:
@@ -174,6 +182,15 @@ def test_a_notebook_opens_a_layer_by_title_and_at_its_version(built: Built) -> N
     newer = lake.as_of(version=version + 1)
     with pytest.raises(UsageError, match="只保留最近几次"):
         newer.layers()
+
+
+def test_a_notebook_asks_the_publication(built: Built) -> None:
+    lake = open_notebook(built[0].home.root)
+    taken = lake.published("SELECT accepted, quarantined FROM delivery WHERE dataset = 'commerce_cold_chain'")
+    assert taken.to_numpy().tolist() == [[3, 3]]
+    assert lake.published("SELECT capacity_t FROM facility")["capacity_t"].to_list() == [100.0] * 3
+    with pytest.raises(UsageError, match="nothing_such"):
+        lake.published("SELECT * FROM nothing_such")
 
 
 def test_the_commands_show_layers_and_catalogue(built: Built, tmp_path: Path) -> None:
