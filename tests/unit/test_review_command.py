@@ -11,6 +11,7 @@ from tests.unit.test_place_build import INFO, INFO_ID, OFFICE, OFFICE_ID, build
 from typer.testing import CliRunner, Result
 
 from agrilake.commands.main import app
+from agrilake.commands.output import console
 from agrilake.paths import Home
 
 FAR = {**OFFICE, "address": "8组党群服务中心", "lat": 29.99}
@@ -21,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A lake with one doubtful pair."""
     monkeypatch.setenv("AGRILAKE_HOME", str(tmp_path))
     monkeypatch.delenv("AGRILAKE_STEWARD", raising=False)
-    monkeypatch.setenv("COLUMNS", "240")
+    monkeypatch.setattr(console, "width", 240)
     home = Home.at(tmp_path).prepare()
     store(home, {**INFO, "address": "3组"}, station("DS00900001", "龙门电商站", "3组", north=70), FAR)
     build(home)
