@@ -16,7 +16,7 @@ from agrilake.contract.model import Check, Column, Dataset, LogicalType
 from agrilake.contract.settings import load_settings
 from agrilake.contract.units import SHOWN, shown_unit
 from agrilake.indicators.load import load_indicators
-from agrilake.intake.units import parse_unit
+from agrilake.contract.conversion import parse_unit
 from agrilake.layers.load import load_layers
 
 HOUSEHOLD = "agri_farm_household"

@@ -86,11 +86,12 @@ class Drop:
         note: str = "",
         left_out: Sequence[str] = (),
     ) -> ExpectedFile:
-        """Write the records in the style; `left_out` are optional columns that the department does not send."""
+        """Write the records in the style, in the layout of the period; `left_out` are optional columns that the
+        department does not send."""
         dataset = self.registry.get(dataset_id)
         path = self.path(dataset, period, style, note)
         rng = stream(self.seed, "layout", path.name)
-        sheets = tables(dataset, records, style, self.places, period, rng, left_out)
+        sheets = tables(dataset.layout(period), records, style, self.places, period, rng, left_out)
         places = files.write(path, sheets, style)
         written = [line.record for sheet in sheets for line in sheet.lines if line.record is not None]
         findings = [
