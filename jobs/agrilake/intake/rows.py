@@ -22,6 +22,7 @@ from agrilake.intake.names import DeliveryName
 from agrilake.intake.privacy import Pseudonymiser, shown
 from agrilake.intake.raw import LINE, ORIGIN_LINE, SHEET, RawTable
 from agrilake.intake.text import put
+from agrilake.intake.totals import total_findings
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def check_rows(
     found = [part for item in (*cells.values(), *(() if filled is cells else filled.values())) for part in item.found]
     found += _keys(filled, dataset, frame, near, again)
     stored = replace(dataset, crs=layout.crs)
-    return _assemble(raw, frame, stored, name, pseudonymiser, filled, found, repeated, again, delivery_id)
+    return _assemble(raw, frame, stored, layout, name, pseudonymiser, filled, found, repeated, again, delivery_id)
 
 
 def _context(name: DeliveryName, settings: Settings, divisions: DivisionIndex | None) -> CheckContext:
@@ -159,6 +160,7 @@ def _assemble(
     raw: RawTable,
     frame: pl.DataFrame,
     dataset: Dataset,
+    layout: Dataset,
     name: DeliveryName,
     pseudonymiser: Pseudonymiser | None,
     cells: dict[str, Cells],
@@ -186,6 +188,7 @@ def _assemble(
     broken_lines = parts[1].select("line", "sheet")
     quarantined = pl.concat([places[failed].select("line", "sheet"), broken_lines])
     good = ~put(again, failed, True)
+    parts.append(total_findings(raw, layout, frame, good, again).select(*stamps, pl.all()).select(list(schema)))
     checked = Checked(
         accepted=_accepted(cells, dataset, pseudonymiser, frame, good),
         findings=pl.concat(parts).sort(["sheet", "line"], maintain_order=True, nulls_last=False),
