@@ -160,8 +160,8 @@ def _refuse_wrong_layout(
         if found and found.score > (best.score if best else 0) and not missing(found, other):
             raise RefusedFile(
                 "wrong_layout",
-                f"这一期的“{dataset.title}”应按 {dataset.edition} 版数据规范填报，表头却是 {other.edition} 版的。",
-                f"请按 {dataset.edition} 版的填报表整理后重新报送；如果是期别写错了，请改正文件名中的期别。",
+                f"这一期的“{dataset.title}”应按数据规范 {dataset.edition} 填报，表头却是 {other.edition} 的。",
+                f"请按数据规范 {dataset.edition} 的填报表整理后重新报送；如果是期别写错了，请改正文件名中的期别。",
                 line=rows[found.first].line,
             )
 
