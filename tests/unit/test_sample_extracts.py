@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -119,6 +120,8 @@ def taken(drop: Drop, dataset_id: str) -> dict[str, pl.DataFrame]:
             raw = read_file(path, dataset.layout(name.period), settings.limits, registry)
             checked = check_rows(raw, dataset, name, index, PSEUDONYMISER, settings)
             assert checked.accepted_count == item.accepted, (item.path, checked.counts_by_rule())
+            errors = checked.findings.filter(severity="error").select("line", "sheet", "column", "rule")
+            assert set(errors.rows()) == {astuple(finding) for finding in item.findings}, item.path
             found[item.period] = checked.accepted
     return found
 
