@@ -86,8 +86,7 @@ class Drop:
         note: str = "",
         left_out: Sequence[str] = (),
     ) -> ExpectedFile:
-        """Write the records in the style, in the layout of the period; `left_out` are optional columns that the
-        department does not send."""
+        """Write the records in the style; `left_out` are optional columns that the department does not send."""
         dataset = self.registry.get(dataset_id)
         path = self.path(dataset, period, style, note)
         rng = stream(self.seed, "layout", path.name)

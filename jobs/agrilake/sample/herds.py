@@ -106,14 +106,16 @@ def herds(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Ro
     found: dict[str, list[Row]] = {}
     for quarter in quarters_of(months):
         rows = []
-        for place, name, size, share in kept:
-            informed = share if quarter > LAST_OF_THEN else None
+        for place, name, size, informed in kept:
             now = size * float(rng.lognormal(0, 0.05))
-            row = _row(place, name, quarter, now, informed, rng)
-            if quarter > LAST_OF_THEN or name in CODES_OF_THEN:
-                rows.append(row)
+            rows.append(_row(place, name, quarter, now, informed, rng))
         found[quarter] = rows
-    return found
+    return {quarter: rows if quarter > LAST_OF_THEN else _known_then(rows) for quarter, rows in found.items()}
+
+
+def _known_then(rows: Sequence[Row]) -> list[Row]:
+    """What the first layout could say of the rows."""
+    return [{**row, "informatised_share": None} for row in rows if row["species"] in CODES_OF_THEN]
 
 
 def _informed(rng: np.random.Generator) -> Decimal | None:
