@@ -203,3 +203,17 @@ def test_the_command_makes_the_form_of_a_period(tmp_path: Path, monkeypatch: pyt
     assert made_of == {"2022年第4季度": "行政村*", "2023Q1": "村*"}
     wrong = CliRunner().invoke(app, ["template", "畜牧渔业生产", "--period", "2022-12"])
     assert wrong.exit_code == UsageError.exit_code
+
+
+@pytest.mark.parametrize(("form_of", "sent_for"), [("2023Q1", "2022Q4"), ("2022Q4", "2023Q1")])
+def test_the_form_of_another_layout_is_refused(form_of: str, sent_for: str, tmp_path: Path) -> None:
+    dataset = DATASETS["agri_livestock"]
+    layout = dataset.layout(form_of)
+    path = made(layout, tmp_path)
+    book = openpyxl.load_workbook(path)
+    for place, column in enumerate(layout.columns, start=1):
+        book.worksheets[0].cell(FIRST_ROW + 1, place, value_for(column, 1))
+    book.save(path)
+    with pytest.raises(RefusedFile) as refusal:
+        read_file(path, dataset.layout(sent_for), load_settings().limits, load_registry())
+    assert refusal.value.code == "wrong_layout"

@@ -9,7 +9,7 @@ import polars as pl
 from agrilake.contract.layouts import feeding
 from agrilake.contract.model import Column, Dataset, Feed, LogicalType
 from agrilake.intake.cells import Cells, number_limits, report_typing
-from agrilake.intake.values import Typed, silver_type, type_column
+from agrilake.intake.values import PROBLEMS, Typed, silver_type, type_column
 
 NUMBERS = (LogicalType.INTEGER, LogicalType.NUMBER)
 
@@ -33,18 +33,21 @@ def fed(cells: dict[str, Cells], layout: Dataset, dataset: Dataset) -> dict[str,
 
 
 def _filled(source: Cells, column: Column, feed: Feed, dataset: Dataset) -> Cells:
+    if feed.codes or _measured(source.column) != _measured(column):
+        text = source.values.cast(pl.String).replace(dict(feed.codes))
+        typed = type_column(text, column, dataset, source.column.unit)
+    else:
+        typed = Typed(source.text, source.values.cast(silver_type(column)), pl.DataFrame(schema=PROBLEMS))
     titled = replace(column, title=source.column.title)
-    if not feed.codes and column.type not in NUMBERS:
-        values = source.values.cast(silver_type(column)).alias(column.name)
-        return Cells(titled, source.raw, source.text, values, source.bad)
-    text = source.values.cast(pl.String)
-    if feed.codes:
-        text = text.replace(dict(feed.codes))
-    typed = type_column(text, column, dataset, source.column.unit)
     result = Cells(titled, source.raw, source.text, typed.values.alias(column.name), source.bad)
-    report_typing(result, Typed(source.text, typed.values, typed.problems))
+    report_typing(result, typed)
     number_limits(result)
     return result
+
+
+def _measured(column: Column) -> tuple[object, ...]:
+    """What tells numbers apart: nothing does in columns that hold none."""
+    return (column.type, column.unit, column.precision, column.scale) if column.type in NUMBERS else ()
 
 
 def _empty(column: Column, height: int) -> Cells:

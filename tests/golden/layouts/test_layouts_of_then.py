@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,17 @@ def test_earlier_layouts_stand_oldest_first_and_change_with_what_they_feed() -> 
     assert [item.edition for item in today.earlier] == ["1.0.0（适用至 2022）", "2.0.0（适用至 2023）"]
     assert [today.layout(str(year)).version for year in range(2020, 2026)] == ["1.0.0"] * 3 + ["2.0.0"] + ["3.0.0"] * 2
     assert len({item.fingerprint for item in today.earlier} | {""}) == 3
+
+
+def test_a_column_that_became_required_may_be_missing_before(tmp_path: Path) -> None:
+    """The same layout throughout, with a column that the department was not asked for until 2023."""
+    registry = load_registry((CONTRACTS,))
+    today = replace(registry.get("agri_orchard"), earlier=())
+    assert today.layout("2023") is today
+    path = tmp_path / "果园__2022.csv"
+    path.write_text("果园编号,面积（亩）,果树种类\nG001,12.5,柑橘\n", encoding="utf-8")
+    raw = read_file(path, today.layout("2022"), SETTINGS.limits)
+    checked = check_rows(raw, today, parse_name(path, registry, check_folder=False), None, PSEUDONYMISER, SETTINGS)
+    assert checked.accepted["irrigated"].to_list() == [None]
+    with pytest.raises(RefusedFile, match="是否灌溉"):
+        read_file(path, today.layout("2023"), SETTINGS.limits)
