@@ -15,6 +15,7 @@ from tests.support.intake import open_lake, process_all, rows_of, take
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.model import Column, Dataset
+from agrilake.errors import ConsistencyError
 from agrilake.paths import project_root
 from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
@@ -169,6 +170,19 @@ def test_deliveries_of_before_are_read_again_when_their_layout_is_declared(lake:
         ("2024", "G001", True),
         ("2024", "G004", False),
     ]
+
+
+def test_what_was_accepted_stays_where_a_layout_cannot_read_it(lake: Lake) -> None:
+    outcomes = taken(lake)
+    held = silver(lake)
+    today = lake.registry.get(ORCHARD)
+    too_late = replace(today.earlier[1], valid_until="2024", fingerprint="2.0.0+late")
+    wrong = under(lake, replace(today, earlier=(today.earlier[0], too_late)))
+    assert [item.period for item in intake.stale_deliveries(wrong)] == ["2024", "2023"]
+    with pytest.raises(ConsistencyError, match=r"果园__2024\.csv.*version 2\.0\.0 cannot read it: wrong_layout"):
+        intake.process(wrong, outcomes["2024"].delivery)
+    assert lake.state.deliveries(ORCHARD)[0].status == "accepted"
+    assert silver(lake).equals(held)
 
 
 def test_check_says_what_the_receipt_would(lake: Lake, tmp_path: Path) -> None:

@@ -166,7 +166,8 @@ def _taken_back(lake: Lake, earlier: Delivery, name: DeliveryName) -> bool:
 def process(lake: Lake, delivery: Delivery) -> Outcome:
     """Read, check and store a landed delivery; records it and writes its receipt.
 
-    Raises DiskFull, after which the delivery is as it was and is processed by the next run.
+    Raises DiskFull, after which the delivery is as it was and is processed by the next run, and ConsistencyError where
+    it was accepted before and cannot be read by the layout that is declared for its period by now.
     """
     with _room(lake, delivery.id):
         return _process(lake, delivery)
@@ -183,6 +184,12 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
     try:
         raw, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
     except RefusedFile as refusal:
+        if _other_layout(lake, delivery):
+            raise ConsistencyError(
+                f"{layout.path}: {delivery.file_name} ({delivery.id}) was accepted before, but version "
+                f"{layout.version} cannot read it: {refusal.code}, {mask_text(refusal.reason)} "
+                "Mend the layout or its validUntil"
+            ) from refusal
         return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), layout)
     _store(lake, dataset, delivery, raw, checked)
     final = lake.state.record_delivery(_counted(delivery, raw, checked, divisions, dataset))
