@@ -15,7 +15,7 @@ from rdflib import DCTERMS, RDF, RDFS, Graph, Literal, URIRef
 from tests.support.catalogue import COUNTY, DIVISIONS, delivery
 
 from agrilake.catalog.catalogue import catalogue_tables
-from agrilake.catalog.dcat import DCAT, DQV, Edition, dcat_json
+from agrilake.catalog.dcat import ADMS, DCAT, DQV, Edition, dcat_json
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
 from agrilake.lake.state import State
@@ -95,6 +95,8 @@ def test_every_resource_is_described_by_its_contract(graph: Graph) -> None:
         rights = [str(label) for label in graph.objects(graph.value(node, DCTERMS.rights), RDFS.label)]
         assert any(dataset.sharing in words and dataset.sharing_terms in words for words in rights), dataset.id
         assert f"隐私等级：{dataset.privacy_grade}" in rights
+    notes = dict(graph.subject_objects(ADMS.versionNotes))
+    assert notes == {URIRef(NODE.format("agri_livestock")): Literal("2.0.0；2022Q4 及以前 1.0.0", lang="zh")}
 
 
 def test_it_says_when_where_and_how_good(graph: Graph) -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from agrilake.catalog import words
 from agrilake.catalog.dictionary import dictionary_html, dictionary_markdown, write_dictionary
+from agrilake.contract.conversion import parse_unit
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Check, Column, Dataset, LogicalType
 from agrilake.contract.settings import load_settings
 from agrilake.contract.units import SHOWN, shown_unit
 from agrilake.indicators.load import load_indicators
-from agrilake.intake.units import parse_unit
 from agrilake.layers.load import load_layers
 
 HOUSEHOLD = "agri_farm_household"
@@ -94,6 +94,16 @@ def test_owner_period_privacy_and_rules_are_in_words(html: str) -> None:
         "行数大于 0（不符合则暂停发布）",
     ):
         assert expected in text
+
+
+def test_an_earlier_layout_stands_with_its_periods_and_what_became_of_it(registry: Registry, html: str) -> None:
+    markdown = dictionary_markdown(registry, load_settings())
+    for text in (html, markdown):
+        assert "2.0.0；2022Q4 及以前 1.0.0" in text
+        assert "数据规范 1.0.0（适用至 2022Q4）的列" in text
+    row = next(line for line in markdown.splitlines() if "`species_code`" in line)
+    assert "31→鱼类" in row
+    assert next(line for line in markdown.splitlines() if "`output_kg`" in line).endswith(" 产量（吨） |")
 
 
 def test_indicators_have_their_own_chapter(registry: Registry) -> None:

@@ -11,12 +11,14 @@ import polars as pl
 import pytest
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
+from typer.testing import CliRunner
 
 from agrilake.catalog.form import FIRST_ROW, HEADER_ROW, division_choices, form_name, header, write_form
+from agrilake.commands.main import app
 from agrilake.contract.load import load_registry
 from agrilake.contract.model import Column, Dataset, LogicalType
 from agrilake.contract.settings import load_settings
-from agrilake.errors import RefusedFile
+from agrilake.errors import RefusedFile, UsageError
 from agrilake.intake.divisions import DivisionIndex
 from agrilake.intake.names import DeliveryName
 from agrilake.intake.read import read_file
@@ -24,6 +26,7 @@ from agrilake.intake.rows import check_rows
 from agrilake.paths import project_root
 
 DATASETS = load_registry().datasets
+LAYOUTS = [*DATASETS.values(), *(layout for dataset in DATASETS.values() for layout in dataset.earlier)]
 HOUSEHOLD = "agri_farm_household"
 
 
@@ -66,9 +69,9 @@ def text_for(column: Column, number: int) -> str:
     return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
 
 
-@pytest.mark.parametrize("name", list(DATASETS))
-def test_a_filled_in_form_is_read_as_it_is(name: str, tmp_path: Path, divisions: pl.DataFrame) -> None:
-    dataset, path = DATASETS[name], made(DATASETS[name], tmp_path, divisions)
+@pytest.mark.parametrize("dataset", LAYOUTS, ids=[f"{item.id} {item.version}" for item in LAYOUTS])
+def test_a_filled_in_form_is_read_as_it_is(dataset: Dataset, tmp_path: Path, divisions: pl.DataFrame) -> None:
+    path = made(dataset, tmp_path, divisions)
     book = openpyxl.load_workbook(path)
     for number in (1, 2):
         for place, column in enumerate(dataset.columns, start=1):
@@ -178,3 +181,39 @@ def test_the_guide_names_every_column_and_shows_no_personal_example(tmp_path: Pa
     assert lines["户主姓名"][4] == "（个人信息，不举例）"
     assert lines["家庭人口"][4] == "4"
     assert any("农户__2024-05.xlsx" in line for line in lines)
+
+
+def test_the_form_of_an_earlier_layout_says_for_which_periods_it_is(tmp_path: Path) -> None:
+    layout = DATASETS["agri_livestock"].layout("2022Q2")
+    path = made(layout, tmp_path)
+    assert path.name == "畜牧渔业生产__2022Q4.xlsx"
+    assert "数据规范 1.0.0（适用至 2022Q4）" in sheet_of(path).cell(1, 1).value
+    guide = openpyxl.load_workbook(path)["填写说明"]
+    assert any("只用于 2022Q4 及以前的报送期" in str(row[0].value) for row in guide.iter_rows())
+
+
+def test_the_command_makes_the_form_of_a_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGRILAKE_HOME", str(tmp_path / "home"))
+    made_of = {}
+    for period in ("2022年第4季度", "2023Q1"):
+        path = tmp_path / f"{period}.xlsx"
+        result = CliRunner().invoke(app, ["template", "畜牧渔业生产", "--period", period, "--out", str(path)])
+        assert result.exit_code == 0, result.output
+        made_of[period] = sheet_of(path).cell(HEADER_ROW + 1, 1).value
+    assert made_of == {"2022年第4季度": "行政村*", "2023Q1": "村*"}
+    wrong = CliRunner().invoke(app, ["template", "畜牧渔业生产", "--period", "2022-12"])
+    assert wrong.exit_code == UsageError.exit_code
+
+
+@pytest.mark.parametrize(("form_of", "sent_for"), [("2023Q1", "2022Q4"), ("2022Q4", "2023Q1")])
+def test_the_form_of_another_layout_is_refused(form_of: str, sent_for: str, tmp_path: Path) -> None:
+    dataset = DATASETS["agri_livestock"]
+    layout = dataset.layout(form_of)
+    path = made(layout, tmp_path)
+    book = openpyxl.load_workbook(path)
+    for place, column in enumerate(layout.columns, start=1):
+        book.worksheets[0].cell(FIRST_ROW + 1, place, value_for(column, 1))
+    book.save(path)
+    with pytest.raises(RefusedFile) as refusal:
+        read_file(path, dataset.layout(sent_for), load_settings().limits, load_registry())
+    assert refusal.value.code == "wrong_layout"

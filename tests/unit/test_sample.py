@@ -208,7 +208,7 @@ def _taken(
         try:
             name = parse_name(path, registry)
             dataset = registry.get(name.dataset_id)
-            raw = read_file(path, dataset, settings.limits, registry)
+            raw = read_file(path, dataset.layout(name.period), settings.limits, registry)
             index = None
             if not dataset.reference:
                 index = DivisionIndex.from_frames(tables["stats_division"], tables["stats_division_crosswalk"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,8 @@ from agrilake.sample.shared_places import doors
 
 SEED = 7
 MONTHS = tuple(f"2024-{month:02d}" for month in range(1, 13))
+CHANGED_LAYOUT = ("2022-03", "2022-06", "2022-09", "2022-12", "2023-03")
+"""A month of each quarter around the change of agri_livestock's layout."""
 PLACES = load_places(SEED, ("玉峰山镇", "兴隆镇"))
 HOUSEHOLDS = agri.households(PLACES, MONTHS, SEED, 0.1)
 ENTITIES = agri.entities(PLACES, MONTHS, SEED, 1.0)
@@ -76,6 +79,7 @@ CASES: list[tuple[str, Facts, Deliver]] = [
     ),
     ("agri_crop_production", growing.crops(PLACES, MONTHS, SEED), growing.deliver),
     ("agri_livestock", herds.herds(PLACES, MONTHS, SEED), herds.deliver),
+    ("agri_livestock", herds.herds(PLACES, CHANGED_LAYOUT, SEED), herds.deliver),
     ("agri_smart_farm", SMART.farms, lambda drop, _, seed: smart_farms.deliver(drop, SMART, seed)),
     ("agri_iot_device", SMART.devices, lambda drop, _, seed: smart_farms.deliver(drop, SMART, seed)),
     ("agri_quality_inspection", inspections.inspections(ENTITIES, MONTHS, SEED), inspections.deliver),
@@ -112,9 +116,12 @@ def taken(drop: Drop, dataset_id: str) -> dict[str, pl.DataFrame]:
     for item in drop.expected:
         if item.dataset == dataset_id:
             path, dataset = drop.inbox / item.path, registry.get(dataset_id)
-            raw = read_file(path, dataset, settings.limits, registry)
-            checked = check_rows(raw, dataset, parse_name(path, registry), index, PSEUDONYMISER, settings)
+            name = parse_name(path, registry)
+            raw = read_file(path, dataset.layout(name.period), settings.limits, registry)
+            checked = check_rows(raw, dataset, name, index, PSEUDONYMISER, settings)
             assert checked.accepted_count == item.accepted, (item.path, checked.counts_by_rule())
+            errors = checked.findings.filter(severity="error").select("line", "sheet", "column", "rule")
+            assert set(errors.rows()) == {astuple(finding) for finding in item.findings}, item.path
             found[item.period] = checked.accepted
     return found
 

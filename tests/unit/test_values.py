@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.tables import dataset
 
+from agrilake.contract.conversion import conversion
 from agrilake.contract.model import Dataset
 from agrilake.intake.bulk import numbers_in_bulk
 from agrilake.intake.numbers import Broken, NumberColumn, parse_number
 from agrilake.intake.text import unescape
-from agrilake.intake.units import conversion
 from agrilake.intake.values import type_column
 
 YUAN = {"type": "number", "precision": 18, "scale": 2, "unit": "元"}

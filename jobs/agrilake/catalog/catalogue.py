@@ -14,6 +14,7 @@ from agrilake.catalog.coverage import COVERAGE_SCHEMA, coverage_table, coverage_
 from agrilake.catalog.overdue import DEPARTMENT_SCHEMA, OVERDUE_SCHEMA, department_table, missing_periods, overdue_table
 from agrilake.catalog.quality import quality
 from agrilake.catalog.trend import QUALITY_SCHEMA, change, quality_table, trend_word
+from agrilake.catalog.words import version_words
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import load_settings
@@ -129,7 +130,7 @@ def _declared(dataset: Dataset) -> dict[str, Any]:
         "department": dataset.department,
         "department_title": dataset.department_title,
         "owner": dataset.owner or dataset.department_title,
-        "content": dataset.description,
+        "content": dataset.description + (f"（数据规范 {version_words(dataset)}）" if dataset.earlier else ""),
         "frequency": FREQUENCY_TITLE[dataset.frequency],
         "privacy_grade": dataset.privacy_grade,
         "sharing": dataset.sharing,

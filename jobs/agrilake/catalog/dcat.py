@@ -18,6 +18,7 @@ from urllib.parse import quote
 import pyarrow as pa
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, Namespace, URIRef
 
+from agrilake.catalog.words import version_words
 from agrilake.contract.load import Registry
 from agrilake.contract.model import SHARING, Dataset, Frequency
 from agrilake.contract.order import datasets_behind
@@ -27,6 +28,7 @@ from agrilake.layers.model import LayerFile
 
 CHINESE = "zh"
 DCAT = Namespace("http://www.w3.org/ns/dcat#")  # rdflib's own knows version 2 alone
+ADMS = Namespace("http://www.w3.org/ns/adms#")
 DQV = Namespace("http://www.w3.org/ns/dqv#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 AUTHORITY = "http://publications.europa.eu/resource/authority/"
@@ -53,6 +55,7 @@ METRICS = {
     "periods_missing": "欠报期数",
 }
 CONTEXT = {
+    "adms": str(ADMS),
     "dcat": str(DCAT),
     "dcterms": str(DCTERMS),
     "dqv": str(DQV),
@@ -159,6 +162,7 @@ class _Catalogue:
                 DCAT.keyword: tuple(_text(word) for word in (dataset.title, *dataset.synonyms)),
                 DCAT.theme: THEME,
                 DCAT.version: dataset.version,
+                ADMS.versionNotes: _text(version_words(dataset)) if dataset.earlier else None,
                 DCTERMS.language: self._term("language", "ZHO", DCTERMS.LinguisticSystem),
                 DCTERMS.accrualPeriodicity: self._term("frequency", FREQUENCIES[dataset.frequency], DCTERMS.Frequency),
                 DCTERMS.accessRights: self._term("access-right", ACCESS[dataset.sharing], DCTERMS.RightsStatement),

@@ -124,18 +124,24 @@ def _markdown_entry(entry: TableEntry, part: Part) -> Iterator[str]:
         heads = ["列", "列名", "类型", "单位", needed, "说明", "允许值与校验", *last]
         yield from ("", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|")
         for column in entry.columns:
-            yield _markdown_row(column, part.is_gold)
+            own = [column.source] if part.is_gold else ["、".join(column.synonyms), column.example]
+            yield _markdown_row(column, own)
     if entry.checks:
         yield from ("", "全表校验：" + _text("；".join(entry.checks)))
+    for layout in entry.earlier:
+        heads = ["列", "列名", "类型", "单位", "必填", "说明", "允许值与校验", "表头其他写法", "现为"]
+        yield from ("", f"**{_text(layout.title)}**", "", _text(layout.purpose))
+        yield from ("", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|")
+        for column in layout.columns:
+            yield _markdown_row(column, ["、".join(column.synonyms), column.source])
 
 
-def _markdown_row(column: ColumnEntry, is_gold: bool) -> str:
+def _markdown_row(column: ColumnEntry, last: Sequence[str]) -> str:
     rules = [*(["、".join(column.allowed)] if column.allowed else []), *column.checks]
     cells = [_text(rule) for rule in rules]
     if column.pattern:
         cells.insert(0, f"格式 `{column.pattern.replace('|', chr(92) + '|')}`")
     guidance = "；".join(part for part in (column.guidance, column.privacy) if part)
-    last = [column.source] if is_gold else ["、".join(column.synonyms), column.example]
     plain = (column.type, column.unit, column.required, guidance)
     row = [_text(column.title), f"`{column.name}`", *map(_text, plain), "；".join(cells), *map(_text, last)]
     return "| " + " | ".join(row) + " |"

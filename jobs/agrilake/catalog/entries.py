@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agrilake.catalog import words
 from agrilake.contract.load import Registry
@@ -40,6 +40,15 @@ class ColumnEntry:
 
 
 @dataclass(frozen=True)
+class LayoutEntry:
+    """An earlier layout of a dataset in words; the columns' `source` says what they are today."""
+
+    title: str
+    purpose: str
+    columns: tuple[ColumnEntry, ...]
+
+
+@dataclass(frozen=True)
 class TableEntry:
     """One dataset or gold table in words: `facts` are label-value pairs in reading order."""
 
@@ -50,6 +59,7 @@ class TableEntry:
     facts: tuple[tuple[str, str], ...]
     columns: tuple[ColumnEntry, ...]
     checks: tuple[str, ...]
+    earlier: tuple[LayoutEntry, ...] = ()
 
 
 def all_titles(registry: Registry) -> dict[str, str]:
@@ -144,6 +154,18 @@ def table_entry(dataset: Dataset, titles: dict[str, str]) -> TableEntry:
         facts=tuple(fact for fact in facts if fact[1]),
         columns=tuple(_column_entry(dataset, column, columns, titles) for column in dataset.columns),
         checks=tuple(_table_checks(dataset, columns)),
+        earlier=tuple(_layout_entry(item, dataset, titles) for item in reversed(dataset.earlier)),
+    )
+
+
+def _layout_entry(layout: Dataset, dataset: Dataset, titles: dict[str, str]) -> LayoutEntry:
+    names = {column.name: column.title for column in layout.columns}
+    columns = [_column_entry(layout, column, names, titles) for column in layout.columns]
+    became = [words.feed_words(column, dataset) for column in layout.columns]
+    return LayoutEntry(
+        title=f"数据规范 {layout.edition}的列",
+        purpose=layout.description,
+        columns=tuple(replace(entry, source=text) for entry, text in zip(columns, became, strict=True)),
     )
 
 
@@ -168,7 +190,7 @@ def _department_facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
     yield "共享条件", dataset.sharing_terms
     yield "隐私等级", dataset.privacy_grade
     yield "别名", "、".join(dataset.synonyms)
-    yield "契约版本", dataset.version
+    yield "契约版本", words.version_words(dataset)
 
 
 def _gold_facts(dataset: Dataset, titles: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -193,7 +215,7 @@ def _column_entry(dataset: Dataset, column: Column, columns: dict[str, str], tit
         name=column.name,
         type=words.type_words(column),
         unit=column.unit or "",
-        required="主键" if column.primary_key else needed if column.required else "",
+        required=words.need_words(column, needed),
         guidance="" if column.description == column.title else column.description,
         allowed=tuple(words.enum_words(column)),
         checks=tuple([*checks, reference] if reference else checks),

@@ -52,8 +52,8 @@ class Choices:
 
 
 def form_name(dataset: Dataset, period: str | None = None) -> str:
-    """The name to send the form under: `<title>__<period>.xlsx`, by default with a period of the right kind."""
-    return f"{dataset.title}__{period or words.PERIOD_EXAMPLE[dataset.frequency]}.xlsx"
+    """The name to send the form under: `<title>__<period>.xlsx`, by default with a period that is read by it."""
+    return f"{dataset.title}__{period or dataset.valid_until or words.PERIOD_EXAMPLE[dataset.frequency]}.xlsx"
 
 
 def write_form(dataset: Dataset, path: Path, divisions: pl.DataFrame | None, settings: Settings) -> Path:
@@ -126,6 +126,8 @@ def _write_head(book: xlsxwriter.Workbook, sheet: Worksheet, dataset: Dataset, s
     title = book.add_format({"bold": True, "font_size": 14, "valign": "vcenter"})
     owner = dataset.owner or dataset.department_title
     heading = f"{settings.district_name}{dataset.title}填报表 · {owner} · {words.due_words(dataset)}"
+    if dataset.valid_until is not None:
+        heading += f" · 数据规范 {dataset.edition}"
     sheet.write_string(0, 0, heading, title)
     sheet.set_row(0, 28)
     sheet.set_row(GUIDANCE_ROW, 48)

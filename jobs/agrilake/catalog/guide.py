@@ -44,6 +44,8 @@ def write_guide(book: xlsxwriter.Workbook, sheet: Worksheet, dataset: Dataset, f
 def guide_lines(dataset: Dataset, file_name: str) -> Iterator[str]:
     """How to fill in and send the form, one sentence a line."""
     yield f"用途：{dataset.description}。"
+    if dataset.valid_until is not None:
+        yield f"版本：本表是 {dataset.version} 版，只用于 {dataset.valid_until} 及以前的报送期，以后的报送期用新版。"
     yield f"报送：{words.due_words(dataset)}；{words.LOAD[dataset.load]}。"
     yield f"文件名：{file_name}（双下划线前是数据集名，后是报送期，请按实际报送期改写）。"
     yield f"一行填什么：{dataset.grain or '一条记录一行'}；主键（{'、'.join(_titles(dataset))}）不得重复。"

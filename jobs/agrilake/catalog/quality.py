@@ -56,10 +56,10 @@ class Quality:
 def quality(dataset: Dataset, deliveries: Sequence[Delivery], suite: Mapping[str, Any] | None, as_of: date) -> Quality:
     """Quality from the dataset's deliveries, its last suite result (`State.suites()[id]`) and the day."""
     final = [item for item in deliveries if item.is_final]
-    records = [_records(group) for group in groups_in_force(dataset, final)]
+    records = [_records(dataset, group) for group in groups_in_force(dataset, final)]
     return Quality(
         accepted_share=_accepted_share(records),
-        completeness=_completeness(dataset, records),
+        completeness=_completeness(records),
         suite=SUITE_VALUE.get(suite["decision"]) if suite else None,
         timeliness=_timeliness(dataset, final, as_of),
     )
@@ -68,11 +68,12 @@ def quality(dataset: Dataset, deliveries: Sequence[Delivery], suite: Mapping[str
 @dataclass(frozen=True)
 class _Records:
     """Records of one base delivery that are no mere repeats, those of them that were accepted (mended ones among
-    them), and the required cells that the file itself left empty."""
+    them), the required cells that the file itself left empty, and the columns that its layout requires."""
 
     distinct: int
     accepted: int
     empty: int
+    required: int
 
 
 def groups_in_force(dataset: Dataset, final: Sequence[Delivery]) -> list[list[Delivery]]:
@@ -89,18 +90,19 @@ def quality_by_period(dataset: Dataset, deliveries: Sequence[Delivery]) -> dict[
     """
     groups: dict[str, list[_Records]] = {}
     for group in groups_in_force(dataset, [item for item in deliveries if item.is_final]):
-        groups.setdefault(group[0].period, []).append(_records(group))
+        groups.setdefault(group[0].period, []).append(_records(dataset, group))
     return {
-        period: Quality(_accepted_share(records), _completeness(dataset, records), None, None)
+        period: Quality(_accepted_share(records), _completeness(records), None, None)
         for period, records in sorted(groups.items(), key=lambda item: period_bounds(item[0]))
     }
 
 
-def _records(group: Sequence[Delivery]) -> _Records:
+def _records(dataset: Dataset, group: Sequence[Delivery]) -> _Records:
     base = group[0]
     distinct = base.accepted + base.quarantined
     accepted = min(distinct, sum(item.accepted for item in group))
-    return _Records(distinct, accepted, base.details.get("rules", {}).get(REQUIRED_RULE, 0))
+    required = sum(column.required for column in dataset.layout(base.period).columns)
+    return _Records(distinct, accepted, base.details.get("rules", {}).get(REQUIRED_RULE, 0), required)
 
 
 def _accepted_share(records: Sequence[_Records]) -> Fraction | None:
@@ -109,14 +111,13 @@ def _accepted_share(records: Sequence[_Records]) -> Fraction | None:
     return Fraction(sum(item.accepted for item in records), total) if total else None
 
 
-def _completeness(dataset: Dataset, records: Sequence[_Records]) -> Fraction | None:
+def _completeness(records: Sequence[_Records]) -> Fraction | None:
     """Share of required cells that are filled in, over all records of the files in force.
 
     What is still empty is at most what the file left empty, and what the records not yet mended can lack.
     """
-    required = sum(column.required for column in dataset.columns)
-    cells = required * sum(item.distinct for item in records)
-    empty = sum(min(item.empty, required * (item.distinct - item.accepted)) for item in records)
+    cells = sum(item.required * item.distinct for item in records)
+    empty = sum(min(item.empty, item.required * (item.distinct - item.accepted)) for item in records)
     return Fraction(cells - empty, cells) if cells else None
 
 

@@ -51,6 +51,29 @@ BOUND = {
 }
 
 
+def version_words(dataset: Dataset) -> str:
+    """The contract's version, and those by which files of earlier periods are read."""
+    earlier = [f"{item.valid_until} 及以前 {item.version}" for item in reversed(dataset.earlier)]
+    return "；".join([dataset.version, *earlier])
+
+
+def need_words(column: Column, word: str) -> str:
+    """Whether a column must be filled: 主键, the `word` (必填, 非空), with the period since when, or nothing."""
+    since = f"（自 {column.required_since} 期）" if column.required_since else ""
+    return "主键" if column.primary_key else word + since if column.required else ""
+
+
+def feed_words(column: Column, dataset: Dataset) -> str:
+    """What a column of an earlier layout became of today's columns, which `dataset` has: 畜种（11→生猪、…）."""
+    parts = []
+    for feed in column.feeds:
+        target = dataset.column(feed.column)
+        labels = {item.value: item.label for item in target.enum} | {"True": "是", "False": "否"}
+        codes = [f"{code}→{labels.get(now, now) if now is not None else '空'}" for code, now in feed.codes]
+        parts.append(target.title + (f"（{'、'.join(codes)}）" if codes else ""))
+    return "；".join(parts) or "不再保留"
+
+
 def number(value: float) -> str:
     """A limit as people write it: no trailing zeros, no exponent."""
     return str(int(value)) if float(value).is_integer() else format(value, "f").rstrip("0")

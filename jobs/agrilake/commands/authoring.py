@@ -22,16 +22,24 @@ def register(app: typer.Typer) -> None:
 @friendly
 def template(
     dataset: Annotated[str, typer.Argument(help="A dataset's id or Chinese title.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write; default: <title>.xlsx here.")] = None,
+    period: Annotated[str | None, typer.Option(help="The period to report; default: a present one.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write; default: <title>__<period>.xlsx here.")] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """The Excel form of a dataset: headers, drop-downs and one line of guidance a column."""
+    """The Excel form of a dataset, in the layout of the period: headers, drop-downs and a line of guidance a column."""
     from agrilake.catalog.form import form_name, write_form
+    from agrilake.intake.periods import EXAMPLES, parse_period
     from agrilake.pipeline.context import Lake
 
     lake = Lake.open()
     contract = lake.registry.get(dataset)
-    path = out or Path(form_name(contract))
+    if period is not None:
+        found = parse_period(period)
+        if found is None or found[1] is not contract.frequency:
+            raise UsageError(f"{period!r} is no period of {contract.id}; write it like {EXAMPLES[contract.frequency]}")
+        period = found[0]
+        contract = contract.layout(period)
+    path = out or Path(form_name(contract, period))
     write_form(contract, path, lake.division_table(), lake.settings)
     if json_output:
         print_json({"dataset": contract.id, "path": path})

@@ -42,6 +42,9 @@ def check(
             ("读到", "接收", "退回", "重复"),
             [(delivery.records, delivery.accepted, delivery.quarantined, delivery.duplicate)],
         )
+        if delivery.layout:
+            layout = lake.registry.get(delivery.dataset).layout(delivery.period)
+            console.print(f"按数据规范 {layout.edition}检查。", highlight=False)
         if delivery.reason:
             console.print(f"{delivery.reason} {delivery.remedy or ''}", highlight=False)
         rows = [(item["line"], item["column_title"], item["found"], item["reason"]) for item in findings[:SHOWN_LINES]]

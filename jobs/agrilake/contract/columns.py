@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from open_data_contract_standard.model import CustomProperty, SchemaProperty
 
-from agrilake.contract.model import Check, Column, EnumValue, LogicalType, Privacy, Reference
+from agrilake.contract.model import Check, Column, EnumValue, Feed, LogicalType, Privacy, Reference
 from agrilake.contract.signatures import SIGNATURES
 from agrilake.contract.units import shown_unit
 from agrilake.contract.yamlfile import YamlFile
@@ -18,7 +19,7 @@ PROPERTY_KEYS = frozenset(
     | {"primaryKey", "unique", "enum", "synonyms", "examples", "classification", "relationships"}
     | {"customProperties", "quality"}
 )
-COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy", "words"})
+COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy", "words", "requiredSince", "feeds"})
 OPTION_KEYS = frozenset({"minimum", "maximum", "minLength", "maxLength", "pattern", "format"})
 LEVELS = frozenset({"county", "township", "village", "any"})
 PII_KINDS = frozenset({"id_no", "name", "phone", "bank_card", "address"})
@@ -63,6 +64,7 @@ def column_from(source: YamlFile, item: SchemaProperty, place: Place) -> Column:
         description=item.description or "",
         type=kind,
         required=bool(item.required) or bool(item.primaryKey),
+        required_since=_required_since(source, item, properties.get("requiredSince"), place),
         primary_key=bool(item.primaryKey),
         unique=bool(item.unique),
         precision=precision,
@@ -82,7 +84,31 @@ def column_from(source: YamlFile, item: SchemaProperty, place: Place) -> Column:
         reference=_reference(source, item, place),
         checks=tuple(_checks(source, item, place)),
         example=str((item.examples or [""])[0]),
+        feeds=_feeds(source, properties.get("feeds", name), place),
     )
+
+
+def _required_since(source: YamlFile, item: SchemaProperty, period: Any, place: Place) -> str | None:
+    """The first period in which a required column must be filled; a key must be, always."""
+    if period is not None and (not item.required or item.primaryKey):
+        where = (*place, "customProperties", "requiredSince")
+        raise source.error(where, "only a required column that is no key may be empty in earlier periods")
+    return None if period is None else str(period)
+
+
+def _feeds(source: YamlFile, value: Any, place: Place) -> tuple[Feed, ...]:
+    """The columns of today that a column of an earlier layout fills: one by name, or several with their codes."""
+    where = (*place, "customProperties", "feeds")
+    if isinstance(value, str):
+        return (Feed(value),)
+    if not isinstance(value, dict) or not all(isinstance(codes, dict | None) for codes in value.values()):
+        raise source.error(where, f"{value!r}", "a column's name, or a mapping from columns to code: code (or nothing)")
+    return tuple(Feed(target, tuple(_meanings(codes or {}))) for target, codes in value.items())
+
+
+def _meanings(codes: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    for code, meaning in codes.items():
+        yield code, None if meaning is None else str(meaning)
 
 
 def _logical_type(source: YamlFile, item: SchemaProperty, place: Place) -> LogicalType:

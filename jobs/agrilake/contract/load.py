@@ -14,6 +14,7 @@ import pydantic
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
 from agrilake.contract.columns import PROPERTY_KEYS, column_from, custom, require_known
+from agrilake.contract.layouts import check_periods, joined
 from agrilake.contract.model import SHARING, Check, Dataset, Frequency, Load
 from agrilake.contract.settings import load_settings
 from agrilake.contract.signatures import SIGNATURES
@@ -23,7 +24,7 @@ from agrilake.paths import contract_roots
 
 CONTRACT_KEYS = frozenset(
     {"load", "encoding", "crs", "history", "reference", "periodColumn", "large", "sharing", "divisionColumn"}
-    | {"reachesBack"}
+    | {"reachesBack", "validUntil"}
     | {"inputs", "madeBy", "subject", "lineage", "published"}
 )
 SUITE_METRICS = frozenset({"rowCount"})
@@ -61,17 +62,23 @@ class Registry:
 def load_registry(roots: tuple[Path, ...] | None = None) -> Registry:
     """Every contract under the roots (default: the project's and those of AGRILAKE_CONTRACTS).
 
-    Raises ContractError for a bad contract, two of the same id, or a relation to what does not exist.
+    Earlier layouts stand with the dataset of their id. Raises ContractError for a bad contract, two of the same id, a
+    relation to what does not exist, or an earlier layout that does not lead to today's columns.
     """
     datasets: dict[str, Dataset] = {}
     gold: dict[str, Dataset] = {}
+    layouts: list[Dataset] = []
     for path in _contract_files(roots or contract_roots()):
         dataset = load_dataset(path)
+        if dataset.valid_until is not None:
+            layouts.append(dataset)
+            continue
         target = gold if dataset.is_gold else datasets
         if dataset.id in target:
-            raise ContractError(str(path), "id", f"{dataset.id} is declared in {target[dataset.id].path} too")
+            problem = f"{dataset.id} is declared in {target[dataset.id].path} too"
+            raise ContractError(str(path), "id", problem, "an earlier layout says validUntil")
         target[dataset.id] = dataset
-    registry = Registry(dict(sorted(datasets.items())), dict(sorted(gold.items())))
+    registry = Registry(joined(dict(sorted(datasets.items())), layouts), dict(sorted(gold.items())))
     _check_relations(registry)
     return registry
 
@@ -138,6 +145,8 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
     if history is not None:
         source.one_of(history, HISTORIES, ("customProperties", "history"))
     source.one_of(made_by, MAKERS, ("customProperties", "madeBy"))
+    valid_until = properties.get("validUntil")
+    check_periods(source, table, frequency, valid_until, department)
     sharing = properties.get("sharing", Dataset.sharing)
     source.one_of(sharing, SHARING, ("customProperties", "sharing"))
     return Dataset(
@@ -172,6 +181,7 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         lineage=properties.get("lineage", {}),
         published=tuple(properties.get("published", ())),
         division_column=properties.get("divisionColumn"),
+        valid_until=None if valid_until is None else str(valid_until),
     )
 
 

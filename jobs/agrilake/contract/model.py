@@ -5,7 +5,7 @@ The YAML is ODCS 3; `agrilake.contract.load` turns it into these frozen objects 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -78,13 +78,23 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """Which of today's columns a column of an earlier layout fills; `codes` are pairs of a code of then and the value
+    of today that it means (None: nothing), empty where values are taken as they are."""
+
+    column: str
+    codes: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
 class Column:
     """One column. `type` with `precision` and `scale` gives the stored type; `unit` is the canonical unit as shown.
 
     `division_level` is set ("county", "township", "village" or "any") where the column holds a division;
     the intake then takes codes of both systems and names. `pii` names the kind of a personal column
     (id_no, name, phone, bank_card, address), which decides its mask. `words` are pairs of a text that stands for a
-    value of a number or boolean column, and that value (未检出, 0).
+    value of a number or boolean column, and that value (未检出, 0). `required_since` is the first period whose rows
+    must have a required column, None where all must. `feeds` matters in an earlier layout alone.
     """
 
     name: str
@@ -92,6 +102,7 @@ class Column:
     description: str
     type: LogicalType
     required: bool = False
+    required_since: str | None = None
     primary_key: bool = False
     unique: bool = False
     precision: int | None = None
@@ -111,6 +122,12 @@ class Column:
     reference: Reference | None = None
     checks: tuple[Check, ...] = ()
     example: str = ""
+    feeds: tuple[Feed, ...] = ()
+
+    @property
+    def never_null(self) -> bool:
+        """Whether rows of every period have it."""
+        return self.required and self.required_since is None
 
     @property
     def in_silver(self) -> bool:
@@ -133,6 +150,10 @@ class Dataset:
     `sharing` is one of SHARING; `sharing_terms` says what others may do with it, or on what ground they do not get it.
     `period_column` names the column that must agree with the delivery's period, if the file carries one;
     `reaches_back` counts the periods before its own that a delivery holds too.
+
+    `earlier` are the layouts that files had before, oldest first: each a dataset of the same id, which holds up to the
+    period `valid_until` and whose columns feed those of this one. `fingerprint` of such a layout changes with anything
+    by which its rows would be read otherwise.
     """
 
     id: str
@@ -166,6 +187,24 @@ class Dataset:
     lineage: dict[str, dict[str, str]] = field(default_factory=dict)
     published: tuple[str, ...] = ()
     division_column: str | None = None
+    valid_until: str | None = None
+    fingerprint: str = ""
+    earlier: tuple[Dataset, ...] = ()
+
+    def layout(self, period: str) -> Dataset:
+        """What a file of the canonical period is read by: the earlier layout that held then, else this contract, whose
+        columns that are required since a later period may be empty."""
+        found = next((item for item in self.earlier if period <= (item.valid_until or "")), self)
+        later = [item.name for item in found.columns if item.required_since and period < item.required_since]
+        if not later:
+            return found
+        columns = tuple(replace(item, required=False) if item.name in later else item for item in found.columns)
+        return replace(found, columns=columns)
+
+    @property
+    def edition(self) -> str:
+        """The version as people read it, with the last period of an earlier layout."""
+        return self.version if self.valid_until is None else f"{self.version}（适用至 {self.valid_until}）"
 
     @property
     def key(self) -> tuple[str, ...]:

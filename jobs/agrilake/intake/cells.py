@@ -88,12 +88,12 @@ def check_cells(
         cells.fail("required", typed.text.is_null(), words={"expected": _guidance(column)})
     if column.is_personal or origin is not None:
         cells.fail("masked_value", still_masked(typed.text, origin))
-    _typing(cells, typed)
+    report_typing(cells, typed)
     if column.division_level and divisions is not None:
         _resolve(cells, column.division_level, divisions)
     elif not column.enum:
         _text_limits(cells)
-    _number_limits(cells)
+    number_limits(cells)
     return cells
 
 
@@ -102,7 +102,8 @@ def _guidance(column: Column) -> str:
     return (column.description or column.title) + example
 
 
-def _typing(cells: Cells, typed: Typed) -> None:
+def report_typing(cells: Cells, typed: Typed) -> None:
+    """Findings for the cells that could not be typed."""
     column = cells.column
     labels = [item.label for item in column.enum]
     more = " 等" if len(labels) > LABELS_SHOWN else ""
@@ -144,7 +145,8 @@ def _text_limits(cells: Cells) -> None:
         cells.fail("max_length", long, words={"expected": str(column.max_length)})
 
 
-def _number_limits(cells: Cells) -> None:
+def number_limits(cells: Cells) -> None:
+    """Findings for the numbers outside the column's bounds."""
     column = cells.column
     if column.type not in (LogicalType.INTEGER, LogicalType.NUMBER) or column.enum:
         return

@@ -83,9 +83,11 @@ class Candidate:
 def find_header(rows: Sequence[Row], dataset: Dataset, others: Sequence[Dataset] = ()) -> Header:
     """The header among the first rows of a table.
 
-    Raises RefusedFile no_header, wrong_dataset, duplicate_header or missing_columns, with the line.
+    `others` are the datasets, and other layouts of this one, that the file may be meant for. Raises RefusedFile
+    no_header, wrong_dataset, wrong_layout, duplicate_header or missing_columns, with the line.
     """
     best = best_candidate(rows, dataset)
+    _refuse_wrong_layout(rows, dataset, others, best)
     recognised = best is not None and best.score >= min(2, len(dataset.columns))
     lacking = missing(best, dataset) if best else []
     if not recognised or lacking:
@@ -145,6 +147,32 @@ def missing(found: Candidate, dataset: Dataset) -> list[str]:
     """Titles of required columns that the candidate lacks."""
     have = {item.column for item in found.matches if item}
     return [column.title for column in dataset.columns if column.required and column.name not in have]
+
+
+def _refuse_wrong_layout(
+    rows: Sequence[Row], dataset: Dataset, others: Sequence[Dataset], best: Candidate | None
+) -> None:
+    """A file that names more columns of another layout of the dataset than of the one that holds in its period, among
+    them what this one knows under another name."""
+    here, known = _meant(best, dataset), {feed.column for column in dataset.columns for feed in column.feeds}
+    for other in others:
+        if other.id != dataset.id or other.version == dataset.version:
+            continue
+        found = best_candidate(rows, other)
+        more = found is not None and found.score > (best.score if best else 0) and not missing(found, other)
+        if found and more and known & _meant(found, other) - here:
+            raise RefusedFile(
+                "wrong_layout",
+                f"这一期的“{dataset.title}”应按数据规范 {dataset.edition} 填报，表头却是 {other.edition} 的。",
+                f"请按数据规范 {dataset.edition} 的填报表整理后重新报送；如果是期别写错了，请改正文件名中的期别。",
+                line=rows[found.first].line,
+            )
+
+
+def _meant(found: Candidate | None, dataset: Dataset) -> set[str]:
+    """The columns of today that the header's columns fill."""
+    named = {item.column for item in found.matches if item} if found else set()
+    return {feed.column for column in dataset.columns if column.name in named for feed in column.feeds}
 
 
 def _refuse_wrong_dataset(

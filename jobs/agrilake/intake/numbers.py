@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from agrilake.intake.units import conversion, parse_unit
+from agrilake.contract.conversion import conversion, parse_unit
 
 # digits with correct thousands groups or none; an exponent; then anything that could be a unit
 NUMBER = re.compile(

@@ -108,7 +108,7 @@ def _facts(delivery: Delivery, raw: RawTable | None, dataset: Dataset | None) ->
         ("文件大小", _size(delivery.bytes)),
         ("文件编码", ENCODINGS.get(encoding.casefold(), encoding)),
         ("工作表", "、".join(mask_text(sheet) for sheet in sheets)),
-        ("数据规范版本", delivery.contract_version or ""),
+        ("数据规范版本", dataset.edition if dataset and dataset.valid_until else delivery.contract_version or ""),
         ("收到时间", _local(delivery.received_at)),
         ("文件摘要", f"SHA-256 {delivery.sha256[:16]}…" if delivery.sha256 else ""),
     ]

@@ -15,6 +15,7 @@ from agrilake.intake.conflicts import conflicts, repeats, twice
 from agrilake.intake.coordinates import to_cgcs2000
 from agrilake.intake.dates import canonical_period, period_bounds
 from agrilake.intake.divisions import DivisionIndex
+from agrilake.intake.feeds import fed
 from agrilake.intake.findings import ERROR, findings, quarantine_schema
 from agrilake.intake.mends import restore
 from agrilake.intake.names import DeliveryName
@@ -72,32 +73,36 @@ def check_rows(
     original: pl.DataFrame | None = None,
     delivery_id: str = "",
 ) -> Checked:
-    """Type and check all records of a delivery.
+    """Type and check all records of a delivery, by the layout that held in its period; what is accepted has today's
+    columns.
 
     `divisions` None leaves division columns as they are (reference datasets); `pseudonymiser` may be None only
     for datasets without pseudonyms (SecretError otherwise); `original` are bronze rows of the delivery that a
     mend refers to. Raises ConsistencyError if the counts do not add up to the physical records.
     """
-    frame = restore(raw.frame, dataset, original)
+    layout = dataset.layout(name.period)
+    frame = restore(raw.frame, layout, original)
     origin = frame[ORIGIN_LINE] if ORIGIN_LINE in frame.columns and frame[ORIGIN_LINE].count() else None
     context = _context(name, settings, divisions)
     cells = {
         column.name: check_cells(
-            frame[column.name], column, dataset, raw.header_units.get(column.name), origin, divisions
+            frame[column.name], column, layout, raw.header_units.get(column.name), origin, divisions
         )
-        for column in dataset.columns
+        for column in layout.columns
     }
-    for column in dataset.columns:
-        named_checks(cells, column.name, column.checks, dataset, context)
-    named_checks(cells, None, dataset.checks, dataset, context)
-    _period(cells, dataset, name.period)
-    key = dataset.key or tuple(cells)
-    near = twice(pl.DataFrame([cells[part].meaning() for part in key]))
+    for column in layout.columns:
+        named_checks(cells, column.name, column.checks, layout, context)
+    named_checks(cells, None, layout.checks, layout, context)
+    _period(cells, layout, name.period)
+    filled = fed(cells, layout, dataset)
+    key = dataset.key or tuple(filled)
+    near = twice(pl.DataFrame([filled[part].meaning() for part in key]))
     repeated = repeats(pl.DataFrame([item.meaning(near) for item in cells.values()]), near)
     again = put(pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True), repeated["row"], True)
-    found = [part for item in cells.values() for part in item.found]
-    found += _keys(cells, dataset, frame, near, again)
-    return _assemble(raw, frame, dataset, name, pseudonymiser, cells, found, repeated, again, delivery_id)
+    found = [part for item in (*cells.values(), *(() if filled is cells else filled.values())) for part in item.found]
+    found += _keys(filled, dataset, frame, near, again)
+    stored = replace(dataset, crs=layout.crs)
+    return _assemble(raw, frame, stored, layout, name, pseudonymiser, filled, found, repeated, again, delivery_id)
 
 
 def _context(name: DeliveryName, settings: Settings, divisions: DivisionIndex | None) -> CheckContext:
@@ -139,10 +144,9 @@ def _keys(
         values = pl.DataFrame([cells[part].values.gather(rows) for part in key])
         clashes = conflicts(values, rows, _places(frame[rows]))
         if clashes.height:
-            columns = [dataset.column(part) for part in key]
-            texts = [shown(frame[column.name].gather(clashes["row"]), column) for column in columns]
+            texts = [shown(cells[part].raw.gather(clashes["row"]), cells[part].column).alias(part) for part in key]
             shown_key = pl.DataFrame(texts).select(pl.concat_str(pl.all(), separator="、")).to_series()
-            title = "、".join(column.title for column in columns)
+            title = "、".join(cells[part].column.title for part in key)
             found.append(findings(rule, ",".join(key), title, clashes.with_columns(found=shown_key)))
     return found
 
@@ -156,6 +160,7 @@ def _assemble(
     raw: RawTable,
     frame: pl.DataFrame,
     dataset: Dataset,
+    layout: Dataset,
     name: DeliveryName,
     pseudonymiser: Pseudonymiser | None,
     cells: dict[str, Cells],
@@ -183,7 +188,7 @@ def _assemble(
     broken_lines = parts[1].select("line", "sheet")
     quarantined = pl.concat([places[failed].select("line", "sheet"), broken_lines])
     good = ~put(again, failed, True)
-    parts.append(total_findings(raw, dataset, frame, good, again).select(*stamps, pl.all()).select(list(schema)))
+    parts.append(total_findings(raw, layout, frame, good, again).select(*stamps, pl.all()).select(list(schema)))
     checked = Checked(
         accepted=_accepted(cells, dataset, pseudonymiser, frame, good),
         findings=pl.concat(parts).sort(["sheet", "line"], maintain_order=True, nulls_last=False),

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from agrilake.contract.conversion import adds_up
 from agrilake.contract.model import Column, Dataset, LogicalType
 from agrilake.intake.findings import findings, quarantine_schema
 from agrilake.intake.raw import LINE, SHEET, RawTable, SetAside
-from agrilake.intake.units import adds_up
 from agrilake.intake.values import type_column
 
 RULE = "total_differs"

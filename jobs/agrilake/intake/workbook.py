@@ -21,7 +21,7 @@ from agrilake.intake.sheets import Sheet, xls_sheets, xlsx_sheets
 from agrilake.intake.tables import combined
 
 BATCH = 20_000
-WEIGHT = ("wrong_dataset", "missing_columns", "duplicate_header", "no_header")
+WEIGHT = ("wrong_dataset", "wrong_layout", "missing_columns", "duplicate_header", "no_header")
 """Which refusal is told where no sheet can be read: the one that says most."""
 
 

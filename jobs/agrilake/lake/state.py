@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS failure (
   id INTEGER PRIMARY KEY AUTOINCREMENT, happened_at TEXT, step TEXT, subject TEXT, message TEXT, resolved_at TEXT);
 """
 FINAL = ("accepted", "partial")
+LAYOUT = "layout"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ class Delivery:
     def is_final(self) -> bool:
         """Whether its accepted rows belong to the lake."""
         return self.status in FINAL
+
+    @property
+    def layout(self) -> str:
+        """Fingerprint of the earlier layout that it was read by; empty where it was today's contract."""
+        return str(self.details.get(LAYOUT, ""))
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from agrilake.lake.failpoints import reach
 from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
-from agrilake.lake.state import Delivery
+from agrilake.lake.state import LAYOUT, Delivery
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.same_rows import told_of_same_rows
 
@@ -125,9 +125,8 @@ def _register(lake: Lake, path: Path) -> Outcome:
     same_period = [item for item in earlier if item.period == name.period and not _same_file(item, path)]
     repeat = next((item for item in same_period if not _taken_back(lake, item, name)), None)
     if repeat is not None:
-        receipt = write_receipt(
-            lake.home, replace(repeat, file_name=delivery.file_name), None, None, dataset, repeated=True
-        )
+        again = replace(repeat, file_name=delivery.file_name)
+        receipt = write_receipt(lake.home, again, None, None, dataset.layout(name.period), repeated=True)
         _clear(path)
         return Outcome(repeat, receipt, repeat_of=repeat.id)
     elsewhere = [item for item in earlier if item.period != name.period]
@@ -168,7 +167,8 @@ def _taken_back(lake: Lake, earlier: Delivery, name: DeliveryName) -> bool:
 def process(lake: Lake, delivery: Delivery) -> Outcome:
     """Read, check and store a landed delivery; records it and writes its receipt.
 
-    Raises DiskFull, after which the delivery is as it was and is processed by the next run.
+    Raises DiskFull, after which the delivery is as it was and is processed by the next run, and ConsistencyError where
+    it was accepted before and cannot be read by the layout that is declared for its period by now.
     """
     with _room(lake, delivery.id):
         return _process(lake, delivery)
@@ -176,20 +176,27 @@ def process(lake: Lake, delivery: Delivery) -> Outcome:
 
 def _process(lake: Lake, delivery: Delivery) -> Outcome:
     dataset = lake.registry.get(delivery.dataset)
+    layout = dataset.layout(delivery.period)
     divisions = None if dataset.reference else lake.divisions()
     if divisions is None and _needs_divisions(dataset):
         waiting = lake.state.record_delivery(replace(delivery, status="waiting", reason=WAITING_REASON))
-        receipt = write_receipt(lake.home, waiting, None, None, dataset)
+        receipt = write_receipt(lake.home, waiting, None, None, layout)
         return Outcome(waiting, receipt)
     try:
         raw, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
     except RefusedFile as refusal:
-        return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), dataset)
+        if _other_layout(lake, delivery):
+            raise ConsistencyError(
+                f"{layout.path}: {delivery.file_name} ({delivery.id}) was accepted before, but version "
+                f"{layout.version} cannot read it: {refusal.code}, {mask_text(refusal.reason)} "
+                "Mend the layout or its validUntil"
+            ) from refusal
+        return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), layout)
     _store(lake, dataset, delivery, raw, checked)
     counted = _counted(delivery, raw, checked, divisions, dataset)
     final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
     reach("recorded")
-    receipt = write_receipt(lake.home, final, checked, raw, dataset)
+    receipt = write_receipt(lake.home, final, checked, raw, layout)
     reach("receipt_written")
     return Outcome(final, receipt)
 
@@ -198,7 +205,7 @@ def examine(
     lake: Lake, path: Path, name: DeliveryName, dataset: Dataset, divisions: DivisionIndex | None
 ) -> tuple[RawTable, Checked]:
     """The very same reading and checking for a delivery and for `agrilake check`; stores nothing."""
-    raw = read_file(path, dataset, lake.settings.limits, lake.registry)
+    raw = read_file(path, dataset.layout(name.period), lake.settings.limits, lake.registry)
     check_rows_stated(name.rows, raw.records)
     original = _original(lake, name, dataset)
     checked = check_rows(raw, dataset, name, divisions, lake.pseudonymiser, lake.settings, original)
@@ -223,11 +230,19 @@ def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Check
 
 
 def stale_deliveries(lake: Lake) -> list[Delivery]:
-    """Deliveries to process again: interrupted, waiting for reference data that has come, or with divisions
-    that an earlier reference table did not know (so that the order of arrival does not matter)."""
+    """Deliveries to process again: interrupted, waiting for reference data that has come, with divisions that an
+    earlier reference table did not know (so that the order of arrival does not matter), or read by another layout than
+    the one that holds in their period by now."""
     divisions = lake.divisions()
-    candidates = lake.state.deliveries(status=("received", "waiting", "partial"))
-    return [item for item in candidates if _is_stale(item, divisions)]
+    candidates = lake.state.deliveries(status=("received", "waiting", "partial", "accepted"))
+    return [item for item in candidates if _is_stale(item, divisions) or _other_layout(lake, item)]
+
+
+def _other_layout(lake: Lake, delivery: Delivery) -> bool:
+    dataset = lake.registry.datasets.get(delivery.dataset)
+    if dataset is None or not delivery.is_final:
+        return False
+    return dataset.layout(delivery.period).fingerprint != delivery.layout
 
 
 def _is_stale(delivery: Delivery, divisions: DivisionIndex | None) -> bool:
@@ -338,6 +353,8 @@ def _counted(
         "unmatched": [mask_text(header) for header in raw.unmatched],
         **{key: value for key, value in delivery.details.items() if key == ROWS_STATED},
     }
+    if fingerprint := dataset.layout(delivery.period).fingerprint:
+        details[LAYOUT] = fingerprint
     return replace(
         delivery,
         status="partial" if quarantined else "accepted",

@@ -57,12 +57,13 @@ def readable(error: BaseException) -> str:
 
 def delivery_digests(deliveries: list[Delivery]) -> dict[str, str]:
     """What of each delivery a silver table depends on: a change in any of it means applying it again."""
-    return {
-        item.id: hashlib.sha256(
-            f"{item.reference_version}|{item.contract_version}|{item.accepted}|{item.sequence}".encode()
-        ).hexdigest()[:16]
-        for item in deliveries
-    }
+    return {item.id: _digest(item) for item in deliveries}
+
+
+def _digest(item: Delivery) -> str:
+    parts = [item.reference_version, item.contract_version, item.accepted, item.sequence]
+    parts += [item.layout] if item.layout else []
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def silver_is_current(lake: Lake, dataset: str) -> bool:

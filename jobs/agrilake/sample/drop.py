@@ -90,7 +90,7 @@ class Drop:
         dataset = self.registry.get(dataset_id)
         path = self.path(dataset, period, style, note)
         rng = stream(self.seed, "layout", path.name)
-        sheets = tables(dataset, records, style, self.places, period, rng, left_out)
+        sheets = tables(dataset.layout(period), records, style, self.places, period, rng, left_out)
         places = files.write(path, sheets, style)
         written = [line.record for sheet in sheets for line in sheet.lines if line.record is not None]
         findings = [

@@ -1,4 +1,4 @@
-"""What villages keep: stock, slaughter and output of each species by quarter."""
+"""What villages keep: stock, slaughter and output of each species by quarter; up to 2022 in the layout of then."""
 
 from __future__ import annotations
 
@@ -62,6 +62,37 @@ DEFECTS = (
     Defect("division_code", "division_known", "石笋沟村"),
 )
 
+LAST_OF_THEN = "2022Q4"
+"""Up to it files have the first layout: codes for species, kilograms, neither shrimp nor informatised shares."""
+
+CODES_OF_THEN = {
+    "pig": "11",
+    "cattle": "12",
+    "goat": "13",
+    "chicken": "21",
+    "duck": "22",
+    "goose": "23",
+    "rabbit": "24",
+    "fish": "31",
+    "other": "90",
+}
+STYLES_OF_THEN = (
+    Style(preamble=True, totals=True, periods="chinese", divisions="name"),
+    Style(form="xls", titled=True, headers=1, periods="chinese", labels=1, notes=True, divisions="mixed"),
+    Style(headers=2, units=(("公斤", "吨"),), units_in="cell", nothing="—", labels=1),
+)
+DEFECTS_OF_THEN = (
+    Defect("species_code", "enum", "虾蟹"),
+    Defect("stock", "type_integer", "86.5 头"),
+    Defect("stock", "minimum", "-20"),
+    Defect("slaughtered", "maximum", "9000 万头"),
+    Defect("output_kg", "unit_unknown", "12 筐"),
+    Defect("output_kg", "type_integer", "未统计"),
+    Defect("output_kg", "required", ""),
+    Defect("quarter", "period_mismatch", "2019年第1季度"),
+    Defect("division_code", "division_known", "石笋沟村"),
+)
+
 
 def herds(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Row]]:
     """Rows by quarter; a village's stock drifts by a few percent from quarter to quarter."""
@@ -79,7 +110,12 @@ def herds(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Ro
             now = size * float(rng.lognormal(0, 0.05))
             rows.append(_row(place, name, quarter, now, informed, rng))
         found[quarter] = rows
-    return found
+    return {quarter: rows if quarter > LAST_OF_THEN else _known_then(rows) for quarter, rows in found.items()}
+
+
+def _known_then(rows: Sequence[Row]) -> list[Row]:
+    """What the first layout could say of the rows."""
+    return [{**row, "informatised_share": None} for row in rows if row["species"] in CODES_OF_THEN]
 
 
 def _informed(rng: np.random.Generator) -> Decimal | None:
@@ -105,6 +141,18 @@ def _row(place: Place, name: str, quarter: str, size: float, informed: Decimal |
     }
 
 
+def row_of_then(row: Row) -> Row:
+    """The row as the first layout had it."""
+    return {
+        "division_code": row["division_code"],
+        "quarter": row["period"],
+        "species_code": CODES_OF_THEN[row["species"]],
+        "stock": row["stock"],
+        "slaughtered": row["slaughtered"],
+        "output_kg": int(row["output_t"] * 1000),
+    }
+
+
 def deliver(drop: Drop, herds: dict[str, list[Row]], seed: int) -> None:
     """One file a quarter."""
 
@@ -112,12 +160,21 @@ def deliver(drop: Drop, herds: dict[str, list[Row]], seed: int) -> None:
         village, species = village_slot(drop.places, SPARE_SPECIES, number)
         return {**row, "division_code": village, "species": species, "stock": 30, "slaughtered": 10}
 
-    extract = Extract(
+    def spare_of_then(row: Row, _file: int, number: int) -> Row:
+        village, species = village_slot(drop.places, SPARE_SPECIES, number)
+        changed = {"species_code": CODES_OF_THEN[species], "stock": 30, "slaughtered": 10}
+        return {**row, "division_code": village, **changed}
+
+    key = "division_code,period,species"
+    extract = Extract("agri_livestock", key, STYLES, DEFECTS, spare, lambda row: {"output_t": row["output_t"] + 1})
+    extract_of_then = Extract(
         "agri_livestock",
-        "division_code,period,species",
-        STYLES,
-        DEFECTS,
-        spare,
-        lambda row: {"output_t": row["output_t"] + 1},
+        key,
+        STYLES_OF_THEN,
+        DEFECTS_OF_THEN,
+        spare_of_then,
+        lambda row: {"output_kg": row["output_kg"] + 1000},
     )
-    extract.deliver(drop, herds, seed)
+    then = {quarter: [row_of_then(row) for row in rows] for quarter, rows in herds.items() if quarter <= LAST_OF_THEN}
+    extract_of_then.deliver(drop, then, seed)
+    extract.deliver(drop, {quarter: rows for quarter, rows in herds.items() if quarter > LAST_OF_THEN}, seed)

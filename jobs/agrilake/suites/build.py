@@ -127,7 +127,7 @@ def _keys(dataset: Dataset) -> Iterator[Expectation]:
 def _column(dataset: Dataset, column: Column) -> Iterator[Expectation]:
     title = f"“{column.title}”"
     if column.required:
-        yield _of_column(column, "expect_column_values_to_not_be_null", STOP, f"{title}不为空")
+        yield _filled(column, title)
     if column.privacy is Privacy.PSEUDONYM:
         # The values are tokens by now: what the contract says of the number itself was checked at the intake.
         yield _of_column(
@@ -160,6 +160,14 @@ def _column(dataset: Dataset, column: Column) -> Iterator[Expectation]:
     yield from _shape(column, title)
     for check in column.checks:
         yield from _named(dataset, check, column)
+
+
+def _filled(column: Column, title: str) -> Expectation:
+    if column.required_since is None:
+        return _of_column(column, "expect_column_values_to_not_be_null", STOP, f"{title}不为空")
+    since = {"type": "comparison", "column": {"name": PERIOD}, "operator": ">=", "parameter": column.required_since}
+    description = f"{title}自 {column.required_since} 期起不为空"
+    return _of_column(column, "expect_column_values_to_not_be_null", STOP, description, row_condition=since)
 
 
 def _shape(column: Column, title: str) -> Iterator[Expectation]:

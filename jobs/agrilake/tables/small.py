@@ -35,7 +35,7 @@ def apply(source: Path, path: Path, dataset: Dataset, counting: Sequence[str]) -
             replace(rows, path, key)
         return
     try:
-        replace(rows, path, key, [column.name for column in dataset.silver_columns if column.required])
+        replace(rows, path, key, [column.name for column in dataset.silver_columns if column.never_null])
     except (DeltaError, ValueError):
         # their texts show the rows themselves
         raise ConsistencyError(

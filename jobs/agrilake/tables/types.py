@@ -45,7 +45,7 @@ def constraint(dataset: Dataset) -> str:
 
 
 def _column_parts(column: Column) -> list[str]:
-    parts = [f"{column.name} IS NOT NULL"] if column.required else []
+    parts = [f"{column.name} IS NOT NULL"] if column.never_null else []
     if column.enum:
         codes = ", ".join(literal(value.value) for value in column.enum)
         parts.append(f"{column.name} IN ({codes})")
@@ -53,4 +53,9 @@ def _column_parts(column: Column) -> list[str]:
         for sign, bound in ((">=", column.minimum), ("<=", column.maximum)):
             if bound is not None and (not column.scale or bound == 0):
                 parts.append(f"{column.name} {sign} {bound}")
-    return parts if column.required else [f"({column.name} IS NULL OR {part})" for part in parts]
+    if column.never_null:
+        return parts
+    parts = [f"({column.name} IS NULL OR {part})" for part in parts]
+    if column.required_since is not None:
+        parts.append(f"(_period < {literal(column.required_since)} OR {column.name} IS NOT NULL)")
+    return parts

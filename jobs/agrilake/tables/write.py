@@ -45,7 +45,7 @@ def create_table(path: Path, dataset: Dataset) -> None:
     """An empty table with the contract's columns, NOT NULLs and CHECK; nothing where it stands already."""
     if DeltaTable.is_deltatable(str(path)):
         return
-    required = any(column.required for column in dataset.silver_columns)
+    required = any(column.never_null for column in dataset.silver_columns)
     table = DeltaTable.create(
         str(path),
         _schema(dataset),
@@ -83,7 +83,7 @@ def fitted(path: Path, dataset: Dataset) -> Iterator[None]:
 
 
 def _schema(dataset: Dataset) -> Schema:
-    required = {column.name for column in dataset.silver_columns if column.required}
+    required = {column.name for column in dataset.silver_columns if column.never_null}
     fields = [
         Field(name, PrimitiveType(DELTA_TYPES.get(kind, kind)), nullable=name not in required)
         for name, kind in stored_fields(dataset).items()
