@@ -10,6 +10,7 @@ the same that `agrilake run` calls; an XCom holds delivery ids and dataset ids, 
 - `gold` runs when any silver table was updated and no other is about to be: it builds what has new inputs, a task
   a table, and publishes. Every ten minutes it runs in any case.
 - `backfill` takes a dataset and a period, and processes their deliveries again from landing.
+- `maintenance` tends all tables by night, one at a time, under the lock that their writers take.
 
 A task ends in one of three ways: it is done, it is tried again (service, disk), or it fails with a line in
 `agrilake status`. Each table has one task that writes it, one at a time.
@@ -223,6 +224,21 @@ def backfill_dag(registry: Registry) -> DAG:
     return dag
 
 
+def maintenance_dag() -> DAG:
+    """Every night: small files put together, periods brought into order, files deleted that no kept version needs."""
+    schedule = CronTriggerTimetable("0 3 * * *", timezone="Asia/Shanghai")
+    with new_dag(
+        "maintenance", "夜间维护", maintenance_dag.__doc__ or "", schedule=schedule, tags=["maintenance"]
+    ) as dag:
+
+        @task(retries=0, **writer("maintenance", "lake"))
+        def maintain() -> int:
+            return tasks.run(tasks.maintain)
+
+        maintain()
+    return dag
+
+
 def all_dags() -> list[DAG]:
     """All DAGs in stable order."""
     registry = load_registry()
@@ -231,6 +247,7 @@ def all_dags() -> list[DAG]:
         *(silver_dag(dataset) for dataset in registry.datasets.values()),
         gold_dag(registry),
         backfill_dag(registry),
+        maintenance_dag(),
     ]
 
 

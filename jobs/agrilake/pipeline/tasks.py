@@ -47,6 +47,10 @@ class DeliveriesFailed(AgrilakeError):
     """Some files of a group could not be processed; each has a failure line of its own."""
 
 
+class UpkeepFailed(AgrilakeError):
+    """Some tables could not be tended; each has a failure line of its own."""
+
+
 def run(step: Callable[..., T], *arguments: Any) -> T:
     """Call a step; its errors come out in words that hold no value, with the way through the code in the log.
 
@@ -199,6 +203,18 @@ def publish() -> str:
     from agrilake.pipeline import steps
 
     return str(steps.update_publication(_lake()).version)
+
+
+def maintain() -> int:
+    """Tend all tables; how many were changed. Raises UpkeepFailed, each failed table having a line of its own."""
+    from agrilake.pipeline.upkeep import maintain as tend_all
+
+    report = tend_all(_lake())
+    for done in report.tables:
+        log.info("%s", done)
+    if report.failures:
+        raise UpkeepFailed(f"{len(report.failures)} tables failed: {'; '.join(report.failures)}")
+    return len(report.tables)
 
 
 def on_failure(context: Mapping[str, Any], step: str, subject: str) -> None:
