@@ -31,8 +31,8 @@ from agrilake.tables.layout import (
 
 SMALL_FILE = 32_000_000
 """Bytes below which files of one partition are put together."""
-SLACK = 1.2
-"""What a file may have more of bytes than its share, lest a few rows make one more file."""
+SLACK = 1.5
+"""What a file may have more of bytes than its share: the writer judges sizes before it has packed the last group."""
 DISORDER = 0.3
 """Share of a period's rows in row groups that overlap others, from which on the period is written again in order."""
 LOG_FILES = 20
