@@ -16,31 +16,30 @@ def pinned_versions(lake: Lake) -> dict[str, list[int]]:
     """{"silver/x": Delta versions}: those of every recorded lake version, which as-of queries and publications read,
     those that the newest gold was made from, and from there on the inputs of the inputs."""
     found: defaultdict[str, set[int]] = defaultdict(set)
+    made_from: dict[str, dict[int, dict[str, int]]] = {}
     known = [table for version in lake.state.lake_versions() for table in version.tables.items()]
-    for path in sorted(lake.home.table("gold").glob("*/_delta_log")):
-        newest = last_change(DeltaTable(str(path.parent))).get("version")
-        known += [(f"gold/{path.parent.name}", newest)] if newest is not None else []
+    for log in sorted(lake.home.table("gold").glob("*/_delta_log")):
+        table = DeltaTable(str(log.parent))
+        name = f"gold/{log.parent.name}"
+        made_from[name] = dict(_inputs(lake, table))
+        newest = last_change(table).get("version")
+        known += [(name, newest)] if newest is not None else []
     while known:
-        table, version = known.pop()
-        if version not in found[table]:
-            found[table].add(version)
-            known += _inputs(lake, table, version)
-    return {table: sorted(versions) for table, versions in sorted(found.items())}
+        name, version = known.pop()
+        if version not in found[name]:
+            found[name].add(version)
+            known += made_from.get(name, {}).get(version, {}).items()
+    return {name: sorted(versions) for name, versions in sorted(found.items())}
 
 
-def _inputs(lake: Lake, table: str, version: int) -> Iterator[tuple[str, int]]:
-    """What a version of a gold table says that it was made from."""
-    layer, name = table.split("/", 1)
-    if layer != "gold":
-        return
-    entry = _history(lake, name).get(version, {})
-    note = json.loads(entry.get("userMetadata") or "{}")
-    for source, used in (note.get("inputs") or {}).items():
-        if used is not None:
-            yield f"{'gold' if source in lake.registry.gold else 'silver'}/{source}", int(used)
+def _inputs(lake: Lake, table: DeltaTable) -> Iterator[tuple[int, dict[str, int]]]:
+    """What each version of a gold table says that it was made from."""
+    for entry in table.history():
+        note = json.loads(entry.get("userMetadata") or "{}")
+        used = {name: version for name, version in (note.get("inputs") or {}).items() if version is not None}
+        if used:
+            yield entry["version"], {_qualified(lake, name): int(version) for name, version in used.items()}
 
 
-def _history(lake: Lake, name: str) -> dict[int, dict[str, str]]:
-    path = lake.home.table("gold", name)
-    entries = DeltaTable(str(path)).history() if DeltaTable.is_deltatable(str(path)) else []
-    return {entry["version"]: entry for entry in entries if "version" in entry}
+def _qualified(lake: Lake, name: str) -> str:
+    return f"{'gold' if name in lake.registry.gold else 'silver'}/{name}"
