@@ -80,9 +80,9 @@ def _merge_keys(
     brought = accepted.filter(f.col("_delivery_id").isin(sorted(touched & set(counting))))
     keys = brought.select(*key).unionByName(stale).distinct()
     bounds = _bounds(keys, key)
-    if not bounds:
+    if bounds is None:
         return
-    within = " AND ".join(bounds)
+    within = " AND ".join(["true", *bounds])
     known = silver.filter(within).join(keys, on=key, how="left_semi").select(*silver_fields(dataset)).persist()
     if stale.isEmpty():
         candidates = _as_silver(brought, dataset).unionByName(known)
@@ -118,19 +118,20 @@ def _stale(silver: DataFrame, deliveries: Sequence[DeliveryRef], counting: set[s
     return silver.filter(of_period & f.col("_delivery_id").isin(sorted({item.id for item in suspect})))
 
 
-def _bounds(keys: DataFrame, key: Sequence[str]) -> list[str]:
-    """What the columns of these keys lie between, as conditions that file statistics can answer; none of no key."""
+def _bounds(keys: DataFrame, key: Sequence[str]) -> list[str] | None:
+    """What the columns of these keys lie between, as conditions that file statistics can answer; None of no key."""
     from pyspark.sql import functions as f
 
     ends = [f.expr(f"{end}({name})").cast("string").alias(f"{end}_{name}") for name in key for end in ("min", "max")]
-    found = keys.agg(*ends).collect()[0]
-    if any(value is None for value in found):
-        return []
+    found = keys.agg(f.count("*").alias("keys"), *ends).collect()[0]
+    if not found["keys"]:
+        return None
     kinds = dict(keys.dtypes)
     return [
         f"{name} {sign} CAST({literal(found[f'{end}_{name}'])} AS {kinds[name]})"
         for name in key
         for sign, end in ((">=", "min"), ("<=", "max"))
+        if found[f"{end}_{name}"] is not None
     ]
 
 
