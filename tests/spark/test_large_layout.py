@@ -116,7 +116,7 @@ def test_a_delivery_that_is_checked_again_loses_the_rows_that_it_no_longer_has(s
     assert scan(path).filter(_period="2024-02").collect().height == ROWS - 1  # type: ignore[union-attr]
 
 
-def events(home: Home, spark: SparkSession, weight: int) -> None:
+def events(home: Home, spark: SparkSession, weight: int, run: int) -> None:
     """gold/delivery_event of three months, the second with that weight."""
     rows = spark.range(3 * ROWS).selectExpr(
         "concat('YL', id) AS waybill_no",
@@ -131,7 +131,7 @@ def events(home: Home, spark: SparkSession, weight: int) -> None:
     whole = rows.selectExpr("*", "to_date(event_at) AS event_on", *_empty(EVENT, kinds - {"event_on"}))
     from agrilake.gold.build import conform
 
-    periods.overwrite(spark, conform(whole, EVENT), home.table("gold", EVENT.id), EVENT, {"weight": weight})
+    periods.overwrite(spark, conform(whole, EVENT), home.table("gold", EVENT.id), EVENT, {"run": run})
 
 
 def _empty(table: Dataset, names: set[str]) -> list[str]:
@@ -141,16 +141,16 @@ def _empty(table: Dataset, names: set[str]) -> list[str]:
 
 def test_of_a_gold_table_only_the_periods_that_differ_are_written(spark: SparkSession, home: Home) -> None:
     path = home.table("gold", EVENT.id)
-    events(home, spark, 1)
+    events(home, spark, 1, run=1)
     village = f"{7:0>12}".replace("0", "5")
     some, whole = read(path, {"period": "2024-02", "division_code": village}), read(path, {})
     assert whole.files == len(MONTHS) * 10
     assert some.files == 1
     before = paths(path)
-    events(home, spark, 2)
+    events(home, spark, 2, run=2)
     assert {name.split("/")[0] for name in before - paths(path)} == {"period=2024-02"}
     kept = paths(path)
-    assert commit_note(path) == {"weight": 2}
-    events(home, spark, 2)
+    assert commit_note(path) == {"run": 2}
+    events(home, spark, 2, run=3)
     assert paths(path) == kept
-    assert commit_note(path) == {"weight": 2}
+    assert commit_note(path) == {"run": 3}

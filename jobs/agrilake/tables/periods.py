@@ -11,13 +11,11 @@ from deltalake import DeltaTable
 
 from agrilake.contract.model import Dataset
 from agrilake.tables.layout import ROWS_PER_FILE, laid_out, partition_column
-from agrilake.tables.write import fitted, refused_by
+from agrilake.tables.write import fitted, keep_note, refused_by
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter
     from pyspark.sql.connect.session import SparkSession
-
-NO_PERIOD = "''"
 
 
 def writer(frame: DataFrame, dataset: Dataset, mode: str) -> DataFrameWriter:
@@ -45,7 +43,10 @@ def overwrite(spark: SparkSession, frame: DataFrame, path: Path, gold: Dataset, 
         kept = frame.persist()
         try:
             changed = _changed(spark, kept, path, column)
-            _replacing(kept, gold, changed).option("userMetadata", json.dumps(note)).save(str(path))
+            if changed:
+                _replacing(kept, gold, changed).option("userMetadata", json.dumps(note)).save(str(path))
+            else:
+                keep_note(path, note)
         finally:
             kept.unpersist()
 
@@ -56,7 +57,7 @@ def _replacing(frame: DataFrame, dataset: Dataset, periods: Sequence[str]) -> Da
     column = str(partition_column(dataset))
     listed = ", ".join(f"'{period}'" for period in periods)
     rows = frame.filter(f.col(column).isin(list(periods)))
-    return writer(rows, dataset, "overwrite").option("replaceWhere", f"{column} IN ({listed or NO_PERIOD})")
+    return writer(rows, dataset, "overwrite").option("replaceWhere", f"{column} IN ({listed})")
 
 
 def _changed(spark: SparkSession, frame: DataFrame, path: Path, column: str) -> list[str]:

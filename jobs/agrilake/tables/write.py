@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, Field, Schema, TableFeatures, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, Schema, TableFeatures, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
@@ -187,6 +187,14 @@ def refused_by(gold: Dataset) -> Iterator[None]:
         f"gold/{gold.id}: a row violates what {gold.path.name} requires (what must be filled, a code list or a "
         "range); the table keeps its last good version"
     )
+
+
+def keep_note(path: Path, note: dict[str, Any]) -> None:
+    """A commit without rows that keeps the `note`: the table was made again from other inputs and came out the same."""
+    table = DeltaTable(str(path))
+    empty = pa.schema(table.schema().to_arrow()).empty_table()
+    properties = CommitProperties(custom_metadata={"userMetadata": json.dumps(note)})
+    write_deltalake(table, empty, mode="append", commit_properties=properties)
 
 
 def commit_note(path: Path) -> dict[str, Any]:
