@@ -18,6 +18,7 @@ from agrilake.paths import Home
 from agrilake.tables import periods
 from agrilake.tables.order import DeliveryRef
 from agrilake.tables.silver import apply_silver
+from agrilake.tables.upkeep import tend
 from agrilake.tables.write import commit_note
 
 pytestmark = pytest.mark.spark
@@ -108,6 +109,8 @@ def test_a_new_month_is_appended_a_repeat_and_a_late_row_rewrite_nothing_else(sp
 def test_a_delivery_that_is_checked_again_loses_the_rows_that_it_no_longer_has(spark: SparkSession, home: Home) -> None:
     refs = months(home)
     path = loaded(spark, home, refs, None)
+    DeltaTable(str(path)).alter.set_table_properties({"delta.logRetentionDuration": "interval 30 days"})
+    tend(path, "silver/postal_parcel", timedelta(days=7), [], PARCEL, dry_run=False)  # gives it back its properties
     before = paths(path)
     deliver(home, refs[1], range(ROWS - 1), 2)
     loaded(spark, home, refs, {"d1", "d3"})

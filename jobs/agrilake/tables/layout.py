@@ -18,6 +18,7 @@ ROWS_PER_GROUP = 20_000
 """Spark's writers learn it from its server's settings (services.spark)."""
 LOG_RETENTION = {"delta.logRetentionDuration": "interval 3650 days"}
 """A published figure can be rebuilt for so long: its version needs the log, beside the files."""
+STATISTICS = "delta.dataSkippingStatsColumns"
 _TIMES = (LogicalType.TIMESTAMP, LogicalType.DATE)
 
 
@@ -56,7 +57,7 @@ def properties(dataset: Dataset) -> dict[str, str]:
     known = {column.name for column in dataset.silver_columns} | {"_delivery_id"}
     wanted = dict.fromkeys([*cluster_columns(dataset), *dataset.key, *times, delivery])
     kept = [name for name in wanted if name in known and name != partition_column(dataset)]
-    return {**LOG_RETENTION, "delta.dataSkippingStatsColumns": ",".join(kept)}
+    return {**LOG_RETENTION, STATISTICS: ",".join(kept)}
 
 
 def laid_out(frame: DataFrame, dataset: Dataset) -> DataFrame:

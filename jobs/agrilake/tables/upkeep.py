@@ -82,7 +82,11 @@ def tend(
 
 
 def _keep_log(path: Path, dataset: Dataset | None) -> None:
-    """Give a table that was made without them its properties: how long its log stays, which columns have statistics."""
+    """Give a table that was made without them its properties: how long its log stays, which columns have statistics.
+
+    With them delta-rs names features in the table's protocol (variantType, appendOnly) that it does not use; Spark,
+    DuckDB and Polars know them.
+    """
     table = DeltaTable(str(path))
     wanted = LOG_RETENTION if dataset is None else properties(dataset)
     held = table.metadata().configuration

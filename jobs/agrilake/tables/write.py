@@ -19,7 +19,7 @@ from deltalake.schema import PrimitiveType
 from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError
 from agrilake.lake.files import last_change
-from agrilake.tables.layout import partitions, properties
+from agrilake.tables.layout import STATISTICS, partitions, properties
 from agrilake.tables.types import constraint, stored_fields
 
 # kept as the table's description: delta-rs refuses properties of our own when it makes a table
@@ -128,8 +128,10 @@ def rebuilt(path: Path, dataset: Dataset) -> Iterator[None]:
     table = DeltaTable(str(path))
     if CONSTRAINT_KEY in table.metadata().configuration:
         table.alter.drop_constraint(CHECK)
+    _keep_statistics(table, dataset, {field.name for field in table.schema().fields})
     yield
     table = DeltaTable(str(path))
+    _keep_statistics(table, dataset, set(stored_fields(dataset)))
     try:
         _add_check(table, dataset)
     except DeltaError:
@@ -138,6 +140,15 @@ def rebuilt(path: Path, dataset: Dataset) -> Iterator[None]:
             "them corrected first, or keep the contract as wide as it was"
         ) from None
     table.alter.set_table_description(_description(dataset))
+
+
+def _keep_statistics(table: DeltaTable, dataset: Dataset, columns: set[str]) -> None:
+    """Let a table have statistics on what the contract wants of the `columns`: one that goes must not be named."""
+    wanted = properties(dataset).get(STATISTICS)
+    if wanted is not None:
+        kept = ",".join(name for name in wanted.split(",") if name in columns)
+        if table.metadata().configuration.get(STATISTICS) != kept:
+            table.alter.set_table_properties({STATISTICS: kept})
 
 
 def _difference(table: DeltaTable, dataset: Dataset) -> str:
