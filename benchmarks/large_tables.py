@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 
 from agrilake.contract.load import load_registry
-from agrilake.lake.files import delivery_rows, replace_delivery, with_required
+from agrilake.lake.files import replace_delivery, with_required
 from agrilake.paths import Home
 from agrilake.services.spark import connect, stop_spark
 from agrilake.tables.order import DeliveryRef
@@ -102,8 +102,7 @@ def reading(home: Home) -> None:
     create_table(path, PARCEL)
     required = [column.name for column in PARCEL.silver_columns if column.required]
     for ref in MONTHS[:2]:
-        frame = delivery_rows(home.table("accepted", PARCEL.id), ref.id)
-        assert frame is not None
+        frame = pl.read_delta(str(home.table("accepted", PARCEL.id))).filter(_delivery_id=ref.id)
         for part in frame.select(list(silver_fields(PARCEL))).iter_slices(200_000):
             write_deltalake(str(path), with_required(part.to_arrow(), required), mode="append")
     site = frame["site_no"].sort()[frame.height // 2]
