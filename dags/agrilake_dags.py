@@ -11,6 +11,7 @@ the same that `agrilake run` calls; an XCom holds delivery ids and dataset ids, 
 - `gold` runs when any silver table was updated and no other is about to be: it builds what has new inputs, a task
   for the tables of a subject, and publishes. Every ten minutes it runs in any case.
 - `backfill` takes a dataset and a period, and processes their deliveries again from landing.
+- `maintenance` tends all tables by night, one at a time, under the lock that their writers take.
 
 A task ends in one of three ways: it is done, it is tried again (service, disk), or it fails with a line in
 `agrilake status`. Each table has one task that writes it, one at a time. A task costs a process whose start takes
@@ -242,6 +243,21 @@ def backfill_dag(registry: Registry) -> DAG:
     return dag
 
 
+def maintenance_dag() -> DAG:
+    """Every night: small files put together, periods brought into order, files deleted that no kept version needs."""
+    schedule = CronTriggerTimetable("0 3 * * *", timezone="Asia/Shanghai")
+    with new_dag(
+        "maintenance", "夜间维护", maintenance_dag.__doc__ or "", schedule=schedule, tags=["maintenance"]
+    ) as dag:
+
+        @task(retries=0, **writer("maintenance", "lake"))
+        def maintain() -> int:
+            return endings.run(tasks.maintain)
+
+        maintain()
+    return dag
+
+
 def all_dags() -> list[DAG]:
     """All DAGs in stable order; in a task, its own alone."""
     registry = load_registry()
@@ -250,6 +266,7 @@ def all_dags() -> list[DAG]:
         **{f"silver_{name}": partial(silver_dag, dataset) for name, dataset in registry.datasets.items()},
         "gold": partial(gold_dag, registry),
         "backfill": partial(backfill_dag, registry),
+        "maintenance": maintenance_dag,
     }
     wanted = get_parsing_context().dag_id
     return [make() for name, make in makers.items() if wanted in (None, name)]

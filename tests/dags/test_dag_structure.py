@@ -109,7 +109,7 @@ def _renamed(text: str) -> str:
 
 class TestOneWriterATable:
     def test_every_contract_has_its_silver_dag(self, dags: dict[str, Any]) -> None:
-        expected = {f"silver_{name}" for name in REGISTRY.datasets} | {"intake", "gold", "backfill"}
+        expected = {f"silver_{name}" for name in REGISTRY.datasets} | {"intake", "gold", "backfill", "maintenance"}
         assert set(dags) == expected
 
     def test_every_silver_asset_is_updated_by_one_task(self, dags: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ class TestOneWriterATable:
             task
             for dag in dags.values()
             for name, task in tasks(dag).items()
-            if name in {"load", "indicators", "publish"} or name.startswith("build_")
+            if name in {"load", "indicators", "publish", "maintain"} or name.startswith("build_")
         ]
         assert {task["max_active_tis_per_dag"] for task in writers} == {1}
 
@@ -165,6 +165,12 @@ class TestOrder:
         assert upstream(dags["gold"], "indicators") == built | {"choose"}
         assert upstream(dags["gold"], "publish") == {"indicators", "choose"}
         assert outlets(dags["gold"]) == {"publish": ["agrilake://gold/publication"]}
+
+    def test_upkeep_runs_by_night_and_calls_nobody(self, dags: dict[str, Any]) -> None:
+        clock = dags["maintenance"]["timetable"]["__var"]
+        assert (clock["expression"], clock["timezone"]) == ("0 3 * * *", "Asia/Shanghai")
+        assert set(tasks(dags["maintenance"])) == {"maintain"}
+        assert outlets(dags["maintenance"]) == {}
 
     def test_a_run_in_which_a_task_failed_fails(self, dags: dict[str, Any]) -> None:
         for name in ("intake", "gold", "backfill"):

@@ -1,13 +1,14 @@
-"""`review`."""
+"""`review` and `maintain`."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agrilake.commands.output import JsonOption, console, friendly, print_json, print_table
-from agrilake.errors import UsageError
+from agrilake.errors import AgrilakeError, UsageError
 
 if TYPE_CHECKING:
     from agrilake.linking.steward import DoubtfulPair, StationRecord
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(review)
+    app.command()(maintain)
 
 
 @friendly
@@ -45,6 +47,35 @@ def review(
         _list_decisions(json_output)
     else:
         _list_pairs(township, limit, json_output)
+
+
+@friendly
+def maintain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    keep_hours: Annotated[
+        int, typer.Option(min=0, help="Files that left a table stay for so long; 0 only while nothing reads or writes.")
+    ] = 168,
+    json_output: JsonOption = False,
+) -> None:
+    """Put small files together, bring large tables into order, delete what no kept version needs."""
+    from agrilake.pipeline.context import Lake
+    from agrilake.pipeline.upkeep import maintain as tend_all
+
+    report = tend_all(Lake.open(), timedelta(hours=keep_hours), dry_run)
+    if json_output:
+        print_json(report)
+    else:
+        title = "Tables to be tended" if dry_run else "Tables tended"
+        head = ("table", "partitions compacted", "files deleted", "MB freed", "log summed up")
+        rows = [
+            (each.table, each.compacted, each.deleted, f"{each.freed_bytes / 1e6:.1f}", "✓" if each.checkpoint else "")
+            for each in report.tables
+        ]
+        print_table(title, head, rows)
+        for line in report.failures:
+            console.print(line)
+    if report.failures:
+        raise typer.Exit(AgrilakeError.exit_code)
 
 
 def _decide(pair: list[str], verdicts: list[bool], by: str, reason: str, json_output: bool) -> None:

@@ -19,11 +19,11 @@ from agrilake.contract.settings import Settings
 from agrilake.errors import ContractError
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
-from agrilake.tables import small
+from agrilake.tables import periods, small
 from agrilake.tables.history import keeps_states, state_fields
 from agrilake.tables.read import table_at
 from agrilake.tables.types import spark_type, stored_fields
-from agrilake.tables.write import TableWrite, commit_note, overwrite
+from agrilake.tables.write import TableWrite, commit_note
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -47,7 +47,7 @@ def build_gold(spark: SparkSession, home: Home, gold: Dataset, registry: Registr
     arguments = _arguments(gold, settings)
     rows = conform(_transform(gold)(inputs, **arguments), gold)
     if gold.large:
-        overwrite(rows, path, gold, note)
+        periods.overwrite(spark, rows, path, gold, note)
     else:
         small.overwrite(pl.DataFrame(pl.from_arrow(rows.toArrow())), path, gold, note)
     return TableWrite(gold.id, table_version(path) or 0, changed=True)

@@ -28,11 +28,13 @@ POINTS = (
     "publication_made",
     "publication_swapped",
 )
+UPKEEP_POINTS = ("table_compacted", "table_cleaned")
+"""Points of `agrilake maintain`; all others are points of `agrilake run`."""
 
 
 def reach(point: str) -> None:
-    """The process is at `point` (ValueError unless one of POINTS): die here if the environment says so."""
-    if point not in POINTS:
-        raise ValueError(f"{point!r} is not in failpoints.POINTS, so no crash test would try it")
+    """The process is at `point` (ValueError unless one of the lists): die here if the environment says so."""
+    if point not in (*POINTS, *UPKEEP_POINTS):
+        raise ValueError(f"{point!r} is not in failpoints.POINTS or UPKEEP_POINTS, so no crash test would try it")
     if os.environ.get(VARIABLE) == point:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -16,18 +17,23 @@ from deltalake import DeltaTable, write_deltalake
 from agrilake.lake.locks import table_lock
 
 DELIVERY = "_delivery_id"
+UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
+"""Operations of commits after which a table holds the same rows."""
 
 
-def replace_delivery(path: Path, frame: pl.DataFrame, delivery_id: str, column: str = DELIVERY) -> None:
+def replace_delivery(
+    path: Path, frame: pl.DataFrame, delivery_id: str, column: str = DELIVERY, partitioned: bool = True
+) -> None:
     """Make the rows of `delivery_id` in the table exactly `frame` (which carries the id in `column`).
 
-    Partitioned by `column`; one writer at a time. Raises ConsistencyError if the table stays locked.
+    A new table is partitioned by `column`, unless its deliveries bring a few rows each: those are put together by
+    upkeep. One writer at a time. Raises ConsistencyError if the table stays locked.
     """
     data = frame.to_arrow()
     predicate = f"{column} = '{delivery_id}'"
     with table_lock(path):
         if not DeltaTable.is_deltatable(str(path)):
-            write_deltalake(str(path), data, mode="error", partition_by=[column])
+            write_deltalake(str(path), data, mode="error", partition_by=[column] if partitioned else None)
         elif frame.height == 0:
             DeltaTable(str(path)).delete(predicate)
         else:
@@ -54,5 +60,21 @@ def with_required(data: pa.Table, required: Collection[str]) -> pa.Table:
 
 
 def table_version(path: Path) -> int | None:
-    """The newest Delta version, or None where there is no table."""
-    return DeltaTable(str(path)).version() if DeltaTable.is_deltatable(str(path)) else None
+    """The newest Delta version that changed rows or columns, or None where there is no table.
+
+    Upkeep (compaction, clean-up, table properties) makes versions of its own that hold the same rows; whoever depends
+    on a table does not notice them.
+    """
+    if not DeltaTable.is_deltatable(str(path)):
+        return None
+    table = DeltaTable(str(path))
+    return int(last_change(table).get("version", table.version()))
+
+
+def last_change(table: DeltaTable) -> dict[str, Any]:
+    """The newest commit that was no upkeep, as `DeltaTable.history` gives it; empty where the log has none left."""
+    for many in (1, 10, None):
+        for entry in table.history(many):
+            if entry.get("operation") not in UPKEEP:
+                return entry
+    return {}

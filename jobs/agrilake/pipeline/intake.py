@@ -327,7 +327,7 @@ def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, chec
     fit_types(lake.home.table("accepted", dataset.id), accepted, dataset.version, stored)
     replace_delivery(lake.home.table("bronze", dataset.id), bronze, delivery.id)
     reach("bronze_written")
-    replace_delivery(lake.home.table("quarantine"), findings, delivery.id, column="delivery_id")
+    replace_delivery(lake.home.table("quarantine"), findings, delivery.id, column="delivery_id", partitioned=False)
     reach("quarantine_written")
     replace_delivery(lake.home.table("accepted", dataset.id), accepted, delivery.id)
     reach("accepted_written")

@@ -200,6 +200,18 @@ def publish() -> str:
     return str(steps.update_publication(endings.open_lake()).version)
 
 
+def maintain() -> int:
+    """Tend all tables; how many were changed. Raises SomeFailed, each failed table having a line of its own."""
+    from agrilake.pipeline.upkeep import maintain as tend_all
+
+    report = tend_all(endings.open_lake())
+    for done in report.tables:
+        log.info("%s", done)
+    if report.failures:
+        raise endings.SomeFailed(f"{len(report.failures)} tables failed: {'; '.join(report.failures)}")
+    return len(report.tables)
+
+
 def _register(lake: Lake) -> None:
     """Register every complete file of the inbox; one that cannot be is shown in the status, the others go on."""
     from agrilake.intake.privacy import mask_text

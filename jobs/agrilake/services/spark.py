@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, cast
 from agrilake.errors import ServiceError
 from agrilake.paths import project_root
 from agrilake.services import ports, process
+from agrilake.tables.layout import ROWS_PER_GROUP
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
@@ -165,6 +166,7 @@ def _settings(home: Path, scratch: Path, port: int, master: str) -> dict[str, st
         "spark.sql.shuffle.partitions": os.environ.get("AGRILAKE_SPARK_SHUFFLE_PARTITIONS") or "4",
         # the log of a table is small here; the default of 50 partitions costs a second for each snapshot
         "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.hadoop.parquet.block.row.count.limit": str(ROWS_PER_GROUP),
         # below that, plans are logged with the values in them
         "spark.log.level": "WARN",
         "spark.ui.enabled": "false",

@@ -5,23 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, Field, Schema, TableFeatures, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, Schema, TableFeatures, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
 from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError
+from agrilake.lake.files import last_change
+from agrilake.tables.layout import STATISTICS, partitions, properties
 from agrilake.tables.types import constraint, stored_fields
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 # kept as the table's description: delta-rs refuses properties of our own when it makes a table
 DESCRIPTION = "contract version {version}, check {check}"
@@ -49,10 +48,10 @@ def create_table(path: Path, dataset: Dataset) -> None:
     table = DeltaTable.create(
         str(path),
         _schema(dataset),
-        partition_by=["_period"] if dataset.large and not dataset.is_gold else None,
+        partition_by=partitions(dataset) or None,
         name=dataset.id,
         description=_description(dataset),
-        configuration={"delta.dataSkippingNumIndexedCols": "8"},
+        configuration=properties(dataset),
     )
     if table.protocol().writer_features and required:
         # delta-rs leaves out the feature that its own NOT NULLs need beside others; Spark then refuses the table
@@ -69,11 +68,12 @@ def fitted(path: Path, dataset: Dataset) -> Iterator[None]:
     """
     create_table(path, dataset)
     held = DeltaTable(str(path))
-    changed = bool(_difference(held, dataset))
+    parts = partitions(dataset)
+    changed = bool(_difference(held, dataset)) or held.metadata().partition_columns != parts
     if changed:
         with rebuilt(path, dataset):
             empty = pa.schema(_schema(dataset).to_arrow()).empty_table()
-            write_deltalake(str(path), empty, mode="overwrite", schema_mode="overwrite")
+            write_deltalake(str(path), empty, mode="overwrite", schema_mode="overwrite", partition_by=parts or None)
     try:
         yield
     except Exception:
@@ -128,8 +128,10 @@ def rebuilt(path: Path, dataset: Dataset) -> Iterator[None]:
     table = DeltaTable(str(path))
     if CONSTRAINT_KEY in table.metadata().configuration:
         table.alter.drop_constraint(CHECK)
+    _keep_statistics(table, dataset, {field.name for field in table.schema().fields})
     yield
     table = DeltaTable(str(path))
+    _keep_statistics(table, dataset, set(stored_fields(dataset)))
     try:
         _add_check(table, dataset)
     except DeltaError:
@@ -138,6 +140,15 @@ def rebuilt(path: Path, dataset: Dataset) -> Iterator[None]:
             "them corrected first, or keep the contract as wide as it was"
         ) from None
     table.alter.set_table_description(_description(dataset))
+
+
+def _keep_statistics(table: DeltaTable, dataset: Dataset, columns: set[str]) -> None:
+    """Let a table have statistics on what the contract wants of the `columns`: one that goes must not be named."""
+    wanted = properties(dataset).get(STATISTICS)
+    if wanted is not None:
+        kept = ",".join(name for name in wanted.split(",") if name in columns)
+        if table.metadata().configuration.get(STATISTICS) != kept:
+            table.alter.set_table_properties({STATISTICS: kept})
 
 
 def _difference(table: DeltaTable, dataset: Dataset) -> str:
@@ -170,13 +181,6 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
-def overwrite(frame: DataFrame, path: Path, gold: Dataset, note: dict[str, Any]) -> None:
-    """Make a gold table exactly the frame in one commit, which keeps the `note`; columns, types, NOT NULLs and CHECK
-    are the contract's. Raises ConsistencyError where rows violate them."""
-    with fitted(path, gold), refused_by(gold):
-        frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note)).save(str(path))
-
-
 @contextmanager
 def refused_by(gold: Dataset) -> Iterator[None]:
     """Around a write: rows that the table's NOT NULLs or CHECK refuse are a ConsistencyError, without their values."""
@@ -196,16 +200,17 @@ def refused_by(gold: Dataset) -> Iterator[None]:
     )
 
 
-def replace_where(frame: DataFrame, path: Path, periods: Sequence[str]) -> None:
-    """Replace the rows of some periods in one commit."""
-    listed = ", ".join(f"'{period}'" for period in periods)
-    frame.write.format("delta").mode("overwrite").option("replaceWhere", f"_period IN ({listed})").save(str(path))
+def keep_note(path: Path, note: dict[str, Any]) -> None:
+    """A commit without rows that keeps the `note`: the table was made again from other inputs and came out the same."""
+    table = DeltaTable(str(path))
+    empty = pa.schema(table.schema().to_arrow()).empty_table()
+    properties = CommitProperties(custom_metadata={"userMetadata": json.dumps(note)})
+    write_deltalake(table, empty, mode="append", commit_properties=properties)
 
 
 def commit_note(path: Path) -> dict[str, Any]:
-    """What `overwrite` kept with the newest commit; empty where there is none."""
+    """What `overwrite` kept with the newest commit that changed rows; empty where there is none."""
     if not DeltaTable.is_deltatable(str(path)):
         return {}
-    last = DeltaTable(str(path)).history(1)[0]
-    found = json.loads(last.get("userMetadata") or "{}")
+    found = json.loads(last_change(DeltaTable(str(path))).get("userMetadata") or "{}")
     return found if isinstance(found, dict) else {}

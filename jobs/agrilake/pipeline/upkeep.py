@@ -1,0 +1,64 @@
+"""Upkeep of all tables: compaction, clean-up, log. Nothing that was published or recorded becomes unreadable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from agrilake.contract.model import Dataset
+from agrilake.pipeline.context import Lake
+from agrilake.pipeline.pins import pinned_versions
+from agrilake.pipeline.steps import readable
+from agrilake.tables.upkeep import Upkept, tend
+
+STEP = "maintenance"
+KEEP = timedelta(days=7)
+"""For how long what left a table stays on disk: longer than any query or task takes."""
+LAYERS = ("bronze", "accepted", "silver", "gold")
+
+
+@dataclass(frozen=True)
+class UpkeepReport:
+    """Tables where something was done, and those that failed, a line each."""
+
+    tables: list[Upkept] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def maintain(lake: Lake, keep: timedelta = KEEP, dry_run: bool = False) -> UpkeepReport:
+    """Tend every table of the lake, one after the other; a second call finds nothing to do.
+
+    A table that fails is recorded (`agrilake status`) and the others go on.
+    """
+    report = UpkeepReport()
+    pins = pinned_versions(lake)
+    for name, path in _tables(lake):
+        try:
+            done = tend(path, name, keep, pins.get(name, []), _contract(lake, name), dry_run)
+        except Exception as error:  # one broken table must not keep the others from their upkeep
+            report.failures.append(f"{STEP} {name}: {readable(error)}")
+            lake.state.resolve_failures(STEP, name)
+            lake.state.record_failure(STEP, name, readable(error))
+            continue
+        lake.state.resolve_failures(STEP, name)
+        if done.changed:
+            report.tables.append(done)
+    return report
+
+
+def _tables(lake: Lake) -> Iterator[tuple[str, Path]]:
+    """Every Delta table of the lake but the stewards' decisions, which nothing could make again."""
+    folders = [path for layer in LAYERS for path in sorted(lake.home.table(layer).glob("*")) if path.is_dir()]
+    for path in (*folders, lake.home.table("quarantine")):
+        if DeltaTable.is_deltatable(str(path)):
+            yield path.relative_to(lake.home.root).as_posix(), path
+
+
+def _contract(lake: Lake, name: str) -> Dataset | None:
+    layer, _, table = name.partition("/")
+    known = {"silver": lake.registry.datasets, "gold": lake.registry.gold}.get(layer, {})
+    return known.get(table)
