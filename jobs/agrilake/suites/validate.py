@@ -113,7 +113,8 @@ def _outcome(declared: Mapping[str, Any], found: Mapping[str, Any]) -> Expectati
         title=declared["meta"]["column_title"],
         severity=declared["meta"]["severity"],
         success=bool(found["success"]),
-        unexpected_count=result.get("unexpected_count"),
+        # of no row at all Spark counts nothing, pandas none
+        unexpected_count=0 if result.get("element_count") == 0 else result.get("unexpected_count"),
         element_count=rows,
         description=declared["description"],
         broken=_raised(found.get("exception_info") or {}),
