@@ -19,6 +19,9 @@ CHUNK = 1 << 20
 FAR_CELLS = 3_000
 HARMLESS = 10_000_000
 """Unfolded bytes below which no ratio is a bomb."""
+DECLARATIONS = (b"<!DOCTYPE", "<!DOCTYPE".encode("utf-16-le"))
+"""A document type in the encodings that readers take; its entities could unfold, or lead out of the file."""
+SEAM = 2 * len("<!DOCTYPE")
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
 SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 RICH_CELL = re.compile(rb'<(?:\w+:)?f[ >/]|\st="e"')
@@ -111,12 +114,12 @@ def _bomb(what: str) -> RefusedFile:
 
 def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """A member in chunks; `zipfile` stops at the stated size and checks the sum, so a lie ends in an error."""
+    markup, seam = info.filename.lower().endswith((".xml", ".rels")), b""
     with archive.open(info) as member:
-        first = True
         while chunk := member.read(CHUNK):
-            if first and info.filename.endswith((".xml", ".rels")) and b"<!DOCTYPE" in chunk[:1024]:
+            if markup and any(declaration in seam + chunk for declaration in DECLARATIONS):
                 raise bad_workbook("含有不允许的 XML 声明")
-            first = False
+            seam = chunk[-SEAM:]
             yield chunk
 
 
