@@ -67,6 +67,34 @@ def check_columns(columns: int, limits: Limits, line: int | None = None) -> None
         )
 
 
+def too_many_cells(cells: int, limits: Limits) -> RefusedFile:
+    """A workbook that would cost more memory than a table of text files of its rows."""
+    return RefusedFile(
+        "too_large",
+        f"工作簿约有 {cells} 个单元格，超过上限 {limits.max_cells} 个。",
+        "请另存为 CSV 报送，或按月份、按镇街拆成几个文件分别报送。",
+    )
+
+
+def too_much_text(limits: Limits) -> RefusedFile:
+    """Cells of a workbook that hold one long text again and again: small when packed, endless when read."""
+    return RefusedFile(
+        "too_large",
+        f"工作簿展开后的文字超过 {readable(limits.max_zip_bytes)}。",
+        "请检查是否有很长的内容被复制到了许多单元格，删去后重新报送。",
+    )
+
+
+def check_broken(broken: int, limits: Limits) -> None:
+    """Raises RefusedFile too_many_broken: so many records without columns are no table, and no receipt lists them."""
+    if broken > limits.max_broken:
+        raise RefusedFile(
+            "too_many_broken",
+            f"有超过 {limits.max_broken} 行分不清各列。",
+            "请检查分隔符、双引号和换行是否正确，重新导出后报送。",
+        )
+
+
 def empty_table() -> RefusedFile:
     """The file holds blank lines or blank sheets alone."""
     return RefusedFile("empty_file", "文件里没有任何内容。", "请重新导出后再放入收件箱。")
