@@ -6,7 +6,7 @@ import io
 import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests.corpus.words import HEADER, household
 from tests.corpus.workbooks import book
@@ -48,10 +48,10 @@ def plain_workbook() -> dict[str, bytes]:
         return {info.filename: archive.read(info) for info in archive.infolist()}
 
 
-def packed(members: dict[str, bytes | Iterator[bytes]]) -> bytes:
+def packed(members: Mapping[str, bytes | Iterator[bytes]], how: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip of the members, in their order."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", how) as archive:
         for name, data in members.items():
             with archive.open(name, "w") as member:
                 for piece in [data] if isinstance(data, bytes) else data:
@@ -107,18 +107,19 @@ def far_corner(row: int) -> bytes:
 
 
 def many_cells(rows: int) -> bytes:
-    """A sheet of so many rows of 100 numbers, which folds well."""
-    letters = [chr(65 + at % 26) if at < 26 else chr(64 + at // 26) + chr(65 + at % 26) for at in range(100)]
+    """A sheet of so many rows of 100 numbers, not packed, so that no ratio gives it away."""
+    return _with_rows((b"<row>" + b"<c><v>1</v></c>" * 100 + b"</row>") * rows, zipfile.ZIP_STORED)
 
-    def pieces() -> Iterator[bytes]:
-        head, tail = plain_workbook()[SHEET].split(b"</sheetData>")
-        yield head
-        for at in range(3, rows + 3):
-            cells = "".join(f'<c r="{letter}{at}"><v>{at * 7919 % 99991}</v></c>' for letter in letters)
-            yield f'<row r="{at}">{cells}</row>'.encode()
-        yield b"</sheetData>" + tail
 
-    return packed({**plain_workbook(), SHEET: pieces()})
+def shared_text(cells: int) -> bytes:
+    """One text of 30,000 characters in so many cells."""
+    text = b"<si><t>" + "长".encode() * 30_000 + b"</t></si>"
+    strings = plain_workbook()["xl/sharedStrings.xml"]
+    place = strings.count(b"<si>")
+    rows = (b'<row><c t="s"><v>%d</v></c></row>' % place) * cells
+    sheet = plain_workbook()[SHEET].replace(b"</sheetData>", rows + b"</sheetData>")
+    members = {**plain_workbook(), SHEET: sheet, "xl/sharedStrings.xml": strings.replace(b"</sst>", text + b"</sst>")}
+    return packed(members, zipfile.ZIP_STORED)
 
 
 def merges(count: int) -> bytes:
@@ -151,10 +152,11 @@ def foreign_zip(name: str) -> bytes:
 
 
 def deep(levels: int) -> bytes:
-    """A sheet whose XML is nested so many levels."""
-    sheet = plain_workbook()[SHEET]
+    """A sheet whose XML is nested so many levels, with a formula, so that its cells are read one by one."""
     nest = b"<x>" * levels + b"</x>" * levels
-    return packed({**plain_workbook(), SHEET: sheet.replace(b"<sheetData>", nest + b"<sheetData>")})
+    sheet = plain_workbook()[SHEET].replace(b"<sheetData>", nest + b"<sheetData>")
+    rich = sheet.replace(b"</sheetData>", b'<row r="3"><c r="F3"><f>1+1</f></c></row></sheetData>')
+    return packed({**plain_workbook(), SHEET: rich})
 
 
 def member(name: str) -> bytes:
@@ -169,7 +171,7 @@ def without_member(name: str) -> bytes:
 
 def twice(name: str) -> bytes:
     """A workbook with two members of that name, which readers tell apart differently."""
-    buffer = io.BytesIO(packed(plain_workbook()))  # type: ignore[arg-type]
+    buffer = io.BytesIO(packed(plain_workbook()))
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr(name.swapcase(), b"x")
     return buffer.getvalue()
@@ -177,7 +179,7 @@ def twice(name: str) -> bytes:
 
 def flipped(place: int) -> bytes:
     """A workbook with one byte of its packed sheet turned round."""
-    made = bytearray(packed(plain_workbook()))  # type: ignore[arg-type]
+    made = bytearray(packed(plain_workbook()))
     at = made.index(SHEET.encode()) + len(SHEET) + place
     made[at] ^= 0xFF
     return bytes(made)
@@ -190,9 +192,9 @@ def deep_json(levels: int) -> bytes:
     return f'区划,界线,坐标系\n玉峰山镇,"{geometry}",EPSG:4490\n'.encode()
 
 
-def _with_rows(rows: bytes) -> bytes:
+def _with_rows(rows: bytes, how: int = zipfile.ZIP_DEFLATED) -> bytes:
     sheet = plain_workbook()[SHEET]
-    return packed({**plain_workbook(), SHEET: sheet.replace(b"</sheetData>", rows + b"</sheetData>")})
+    return packed({**plain_workbook(), SHEET: sheet.replace(b"</sheetData>", rows + b"</sheetData>")}, how)
 
 
 MAKERS = (
@@ -209,6 +211,7 @@ MAKERS = (
     "far_cells",
     "far_corner",
     "many_cells",
+    "shared_text",
     "merges",
     "xml",
     "late_declaration",

@@ -28,6 +28,8 @@ SEAM = 2 * len("<!DOCTYPE")
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
 SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 RICH_CELL = re.compile(rb'<(?:\w+:)?f[ >/]|\st="e"')
+RICH_HINTS = (b"<f", b":f", b't="e"')
+"""One of them stands wherever RICH_CELL matches; looking for them is ten times as fast."""
 FAR_COLUMN = re.compile(rb'<c r="[A-Z]{3}\d')
 WIDE_COLUMN = re.compile(rb'<c r="[A-Z]{2}\d')
 ROW = re.compile(rb'<row [^>]*?\br="(\d+)"')
@@ -159,7 +161,7 @@ def _longest_text(pieces: Iterator[bytes]) -> int:
 
 
 def _look(facts: SheetFacts, data: bytes) -> None:
-    facts.rich = facts.rich or RICH_CELL.search(data) is not None
+    facts.rich = facts.rich or (any(hint in data for hint in RICH_HINTS) and RICH_CELL.search(data) is not None)
     facts.cells += data.count(b"<c ")
     facts.marks += data.count(b"<c") + data.count(b":c")
     last = data.rfind(b"<row ")
@@ -171,7 +173,7 @@ def _look(facts: SheetFacts, data: bytes) -> None:
         facts.columns = 16_384
     elif facts.columns == 26 and WIDE_COLUMN.search(data):
         facts.columns = 702
-    for left, top, right, bottom in MERGE.findall(data):
+    for left, top, right, bottom in MERGE.findall(data) if b"mergeCell" in data else ():
         facts.merges.append((int(top) - 1, _column(left), int(bottom) - 1, _column(right)))
 
 
