@@ -41,6 +41,18 @@ def quotes(count: int) -> bytes:
     return f"{HEADER}\n{household(0)}\n".encode() + b'H50011210009,"x\n' * count
 
 
+def wrong(count: int) -> bytes:
+    """`count` rows in which every cell is wrong."""
+    return f"{HEADER}\n".encode() + "".join(f"X{at},没有的村,,{at},{at},零,也许\n" for at in range(count)).encode()
+
+
+def long_titles(rows: int) -> bytes:
+    """A hundred unknown columns with titles of 2,500 characters over so many rows."""
+    titles = ",".join(f"{'列' * 2_500}{at}" for at in range(100))
+    table = "".join(f"{household(0, household_id=f'H{at:011d}')}{',1' * 100}\n" for at in range(rows))
+    return f"{HEADER},{titles}\n{table}".encode()
+
+
 def plain_workbook() -> dict[str, bytes]:
     """The members of a good workbook of one household."""
     made = book([{"name": "农户", "rows": [HEADER.split(","), household(0).split(",")]}])
@@ -203,6 +215,8 @@ MAKERS = (
     "columns",
     "lines",
     "quotes",
+    "wrong",
+    "long_titles",
     "zip_bomb",
     "strings_bomb",
     "lying_zip",

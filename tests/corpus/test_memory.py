@@ -26,6 +26,8 @@ HOSTILE: dict[str, tuple[str, Any, str | None]] = {
     CSV.format("两万列"): ("columns", 20_000, "too_many_columns"),
     CSV.format("空行二百万"): ("lines", 2_000_000, None),
     CSV.format("引号十二万"): ("quotes", 120_000, "too_many_broken"),
+    CSV.format("全错十五万行"): ("wrong", 150_000, "mostly_wrong"),
+    CSV.format("长列名"): ("long_titles", 6_000, None),
     XLSX.format("炸弹"): ("zip_bomb", 100_000_000, "zip_bomb"),
     XLSX.format("文本炸弹"): ("strings_bomb", 100_000_000, "zip_bomb"),
     XLSX.format("谎报"): ("lying_zip", 40_000_000, "bad_workbook"),

@@ -173,6 +173,8 @@ class Body:
         names = self.unmatched(frame)
         if not names:
             return _nothing(EXTRA, pl.String)
+        if len("".join(names.values())) * frame.height > self.limits.max_zip_bytes:  # long headers again in each row
+            names = {cell: f"第{int(cell[1:]) + 1}列" for cell in names}
         return pl.struct(_text(cell, title) for cell, title in names.items()).struct.json_encode().alias(EXTRA)
 
     def unmatched(self, frame: pl.DataFrame) -> dict[str, str]:

@@ -8,6 +8,7 @@ from agrilake.contract.settings import Limits
 from agrilake.errors import RefusedFile
 
 MEGABYTE = 1_000_000
+PROBLEMS_ONE_IN = 4
 
 
 def readable(size: int) -> str:
@@ -93,6 +94,21 @@ def check_broken(broken: int, limits: Limits) -> None:
             f"有超过 {limits.max_broken} 行分不清各列。",
             "请检查分隔符、双引号和换行是否正确，重新导出后报送。",
         )
+
+
+def most_problems(records: int, limits: Limits) -> int:
+    """How many problems a table of so many records may have: one in four records, or the limit if that is more."""
+    return max(limits.max_problems, records // PROBLEMS_ONE_IN)
+
+
+def mostly_wrong(most: int, column: str, rule: str) -> RefusedFile:
+    """A table with a column that is wrong all over: one mistake to mend, and no receipt could list its lines."""
+    return RefusedFile(
+        "mostly_wrong",
+        f"文件有超过 {most} 处问题，最多的是“{column}”列：{rule}。",
+        "请先核对整列的内容、单位和列的位置，改正后整份重新报送。",
+        column=column,
+    )
 
 
 def empty_table() -> RefusedFile:

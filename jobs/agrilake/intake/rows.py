@@ -15,7 +15,8 @@ from agrilake.intake.conflicts import conflicts, repeats, twice
 from agrilake.intake.coordinates import to_cgcs2000
 from agrilake.intake.dates import canonical_period, period_bounds
 from agrilake.intake.divisions import DivisionIndex
-from agrilake.intake.findings import ERROR, findings, quarantine_schema
+from agrilake.intake.findings import ERROR, findings, quarantine_schema, rule_title
+from agrilake.intake.limits import most_problems, mostly_wrong
 from agrilake.intake.mends import restore
 from agrilake.intake.names import DeliveryName
 from agrilake.intake.privacy import Pseudonymiser, shown
@@ -81,16 +82,17 @@ def check_rows(
     frame = restore(raw.frame, dataset, original)
     origin = frame[ORIGIN_LINE] if ORIGIN_LINE in frame.columns and frame[ORIGIN_LINE].count() else None
     context = _context(name, settings, divisions)
-    cells = {
-        column.name: check_cells(
-            frame[column.name], column, dataset, raw.header_units.get(column.name), origin, divisions
-        )
-        for column in dataset.columns
-    }
+    cells: dict[str, Cells] = {}
+    most = most_problems(raw.records, settings.limits)
+    for column in dataset.columns:
+        unit = raw.header_units.get(column.name)
+        cells[column.name] = check_cells(frame[column.name], column, dataset, unit, origin, divisions, most)
+        _refuse_mostly_wrong(cells, most)
     for column in dataset.columns:
         named_checks(cells, column.name, column.checks, dataset, context)
     named_checks(cells, None, dataset.checks, dataset, context)
     _period(cells, dataset, name.period)
+    _refuse_mostly_wrong(cells, most)
     key = dataset.key or tuple(cells)
     near = twice(pl.DataFrame([cells[part].meaning() for part in key]))
     repeated = repeats(pl.DataFrame([item.meaning(near) for item in cells.values()]), near)
@@ -98,6 +100,14 @@ def check_rows(
     found = [part for item in cells.values() for part in item.found]
     found += _keys(cells, dataset, frame, near, again)
     return _assemble(raw, frame, dataset, name, pseudonymiser, cells, found, repeated, again, delivery_id)
+
+
+def _refuse_mostly_wrong(cells: dict[str, Cells], most: int) -> None:
+    """Raises RefusedFile mostly_wrong where the columns together have more errors than a file may have."""
+    errors = [part for item in cells.values() for part in item.found if part["severity"][0] == ERROR]
+    if sum(part.height for part in errors) > most:
+        worst = max(errors, key=lambda part: part.height)
+        raise mostly_wrong(most, worst["column_title"][0], rule_title(worst["rule"][0]))
 
 
 def _context(name: DeliveryName, settings: Settings, divisions: DivisionIndex | None) -> CheckContext:

@@ -95,6 +95,7 @@ def clean(text: pl.Series, column: Column) -> pl.Series:
         strict = _strict_code(column)
         plain = r"[^0-9A-Z]|^(?:86|0086)1\d{10}$" if strict else r"[^\x21-\x7e]|^'"
         cleaned = where(cleaned, cleaned.str.contains(plain), _strict if strict else _identifier)
+        cleaned = cleaned.set(cleaned == "", None)  # it held hyphens, or characters that nobody sees, and nothing else
     words = NOTHING
     if column.type is not LogicalType.BOOLEAN and not (column.required and column.type is LogicalType.STRING):
         words = words | NOTHING_IN_WORDS
