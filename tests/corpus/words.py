@@ -39,6 +39,8 @@ WORDS = {
     "header": HEADER,
     "village": VILLAGE,
     "long": "长" * 32_768,
+    "wide": " " * 30_000,
+    "many": "万" * 30_000,
     **{f"row{at}": household(at) for at in range(len(NAMES))},
     **{f"name{at}": name for at, name in enumerate(NAMES)},
     **{f"id{at}": number for at, number in enumerate(IDS)},
