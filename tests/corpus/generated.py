@@ -152,6 +152,64 @@ def _written(draw: st.DrawFn, lines: list[list[str]]) -> bytes:
     return target.getvalue().encode(draw(st.sampled_from(["gb18030", "utf-8", "utf-8-sig", "utf-16"])))
 
 
+NAME_TOKENS = (
+    *(
+        "农户",
+        "惠农补贴",
+        "agri_farm_household",
+        "__",
+        "_",
+        "＿＿",
+        "2024",
+        "２０２４",
+        "٢٠٢٤",
+        "-01",
+        "年",
+        "1月",
+        "第一季度",
+        "Q1",
+        "20240230",
+        "更正",
+        "更正2",
+        "更正0",
+        "补正-",
+        "0a1b2c3d",
+        "-1",
+        "确认",
+        "(1)",
+        " - 副本",
+        "..",
+        ".",
+        " ",
+        "①",
+        "½",
+        "㋀",
+        "²",
+        "%",
+        "'",
+        ".csv",
+        ".CSV",
+        ".xlsx",
+        ".exe",
+    ),
+    "\u200b",
+    "\u202e",
+    "�",
+)
+names = st.lists(st.sampled_from(NAME_TOKENS), min_size=1, max_size=9).map("".join)
+"""File names from the pieces of right and wrong ones."""
+
+json_values = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.sampled_from(["2024-01", "0" * 64, "", "x", "²", "½"])
+    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+manifests = st.dictionaries(st.sampled_from(["size", "sha256", "rows", "period", "revision", "行数"]), json_values)
+"""What a manifest might say."""
+
+
 def seeds() -> list[tuple[str, bytes]]:
     """File names and bytes of the corpus' cases that are small and have a dataset's name."""
     found = []

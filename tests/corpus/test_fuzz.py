@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,16 @@ from typing import Any
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.corpus.generated import BAD, Table, mutated, seeds, tables
+from hypothesis import strategies as st
+from tests.corpus.generated import BAD, Table, manifests, mutated, names, seeds, tables
 from tests.corpus.words import CARDS, IDS, PHONES
 from tests.support.intake import reference_lake
 
+from agrilake.contract.load import load_registry
+from agrilake.errors import RefusedFile
+from agrilake.intake.dates import period_bounds
+from agrilake.intake.manifest import manifest_path
+from agrilake.intake.names import parse_name
 from agrilake.intake.raw import LINE, RawTable
 from agrilake.intake.receipt import write_receipt
 from agrilake.intake.rows import Checked
@@ -119,6 +127,31 @@ def test_a_row_is_taken_with_its_very_values_or_quarantined_at_its_bad_cells(tab
     for name in table.rows[0]:
         values = rows.accepted[name]
         assert [plain(value) for value in values] == [plain(row[name], values.dtype) for row in good], name
+
+
+@BUDGET
+@given(name=names, manifest=st.none() | manifests)
+def test_a_name_and_a_manifest_say_what_a_file_is_or_are_refused_in_words(
+    name: str, manifest: dict[str, Any] | None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "agri" / name
+    path.parent.mkdir(exist_ok=True)
+    beside = manifest_path(path)
+    if manifest is not None:
+        with suppress(UnicodeEncodeError):  # half a surrogate pair, which no file system has
+            beside.write_text(json.dumps(manifest), encoding="utf-8")
+    try:
+        found = parse_name(path, load_registry())
+    except RefusedFile as refusal:
+        assert re.search("[一-龥]", refusal.reason + refusal.remedy)
+    else:
+        assert found.period.isascii()
+        assert period_bounds(found.period)
+        assert found.kind == "base" or found.mends
+        assert found.rows is None or found.rows == (manifest or {})["rows"]
+    finally:
+        with suppress(UnicodeEncodeError):
+            beside.unlink(missing_ok=True)
 
 
 def plain(value: Any, kind: pl.DataType | None = None) -> Any:
