@@ -194,7 +194,7 @@ NAME_TOKENS = (
     ),
     "\u200b",
     "\u202e",
-    "�",
+    chr(0xD83D),
 )
 names = st.lists(st.sampled_from(NAME_TOKENS), min_size=1, max_size=9).map("".join)
 """File names from the pieces of right and wrong ones."""
