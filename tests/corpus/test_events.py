@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.corpus.making import HEADER, PHONES, household
+from tests.corpus.words import HEADER, PHONES, household
 from tests.support.intake import everything_written, process_all, reference_lake, register_all, rows_of, take
 
 from agrilake.contract.model import Dataset, LogicalType

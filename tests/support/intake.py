@@ -113,12 +113,12 @@ def rows_of(lake: Lake, layer: str, delivery: Delivery) -> pl.DataFrame:
 
 
 def everything_written(lake: Lake, folders: Iterable[str] = ("outbox", "state", "quarantine")) -> bytes:
-    """All bytes of those folders' files, Parquet as CSV, to look for what must not be there."""
+    """All bytes of those folders' files, Parquet as JSON, to look for what must not be there."""
     parts: list[bytes] = []
     for folder in folders:
         for path in sorted((lake.home.root / folder).rglob("*")):
             if path.suffix == ".parquet":
-                parts.append(pl.read_parquet(path, hive_partitioning=False).write_csv().encode())
+                parts.append(pl.read_parquet(path, hive_partitioning=False).write_ndjson().encode())
             elif path.is_file():
                 parts += [path.read_bytes(), path.name.encode("utf-8", "surrogateescape")]
     return b"\n".join(parts)

@@ -117,12 +117,13 @@ class Page(HTMLParser):
 
 def test_the_page_adds_up_and_names_every_line(home: Home) -> None:
     broken = (BrokenRecord(9, None, "field_count", "这一行有 9 列，表头有 7 列。", "请检查逗号。"),)
-    aside = (SetAside(1, None, "header"), SetAside(10, None, "total"), SetAside(None, "旧表", "hidden_sheet", 4))
+    aside = (SetAside(1, None, "header"), SetAside(10, None, "total"), SetAside(None, "旧表", "hidden_sheet", 0))
     paths, _, checked, delivery = received(home, [GOOD, GOOD, BAD], broken=broken, set_aside=aside)
     page = Page(paths.html.read_text(encoding="utf-8"))
     assert delivery.records == 4 == checked.accepted_count + checked.quarantined_count + checked.duplicate_count
     assert "读到4=接收1+退回2+重复1" in page.words
-    assert "表头行 1，合计、小计行 1，隐藏工作表 4。" in page.words
+    assert "表头行 1，合计、小计行 1。" in page.words
+    assert "未取用的工作表旧表（隐藏）" in page.words
     assert "“差额”填的是“无此数”，应为整数。" in page.words
     assert "第 3 行同第 2 行" in page.words
     assert "这一行有 9 列" in page.words

@@ -24,6 +24,8 @@ _MULTIPLIERS = {
 }
 
 _Factors = dict[str, Fraction | int]
+LONGEST = 24
+"""Characters of the longest unit that anybody writes."""
 # spellings are NFKC, lower case, without spaces
 _MONEY: _Factors = {"元": 1, "人民币元": 1, "圆": 1, "yuan": 1, "cny": 1, "rmb": 1, "¥": 1, "角": Fraction(1, 10)}
 _MONEY |= {"qian_yuan": 1000, "wan_yuan": 10**4, "yi_yuan": 10**8}
@@ -89,6 +91,8 @@ def parse_unit(text: str) -> Unit:
     normal = _normal(text)
     if normal in _KNOWN:
         return Unit(*_KNOWN[normal])
+    if len(normal) > LONGEST:  # a text, and no multipliers one before the other without end
+        return Unit(normal, Fraction(1))
     for word, factor in _MULTIPLIERS.items():
         if normal.startswith(word):
             rest = normal.removeprefix(word)

@@ -23,6 +23,9 @@ class Limits:
     max_zip_bytes: int = 1_000_000_000
     max_zip_members: int = 2_000
     max_cell_chars: int = 32_767
+    max_cells: int = 10_000_000
+    max_broken: int = 100_000
+    max_problems: int = 500_000
     settle_seconds: float = 5.0
 
 

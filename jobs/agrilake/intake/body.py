@@ -10,6 +10,7 @@ import polars as pl
 from agrilake.contract.model import Dataset, LogicalType
 from agrilake.contract.settings import Limits
 from agrilake.intake.header import Header, Row
+from agrilake.intake.limits import check_broken
 from agrilake.intake.margins import SIEVE, lone_text, row_kind
 from agrilake.intake.raw import EXTRA, LINE, ORIGIN_LINE, ORIGIN_SHEET, SHEET, BrokenRecord, SetAside
 from agrilake.intake.records import field_count, long_cell
@@ -48,6 +49,7 @@ class Body:
                 self.broken.append(long_cell(row, self.sheet, self.limits.max_cell_chars))
             else:
                 good.append(Row(row.line, cells, row.lines))
+            check_broken(len(self.broken), self.limits)
         if good:
             columns = zip(*(row.cells for row in good), strict=True)
             data = {name: pl.Series(values, dtype=pl.String) for name, values in zip(self.cells, columns, strict=True)}
@@ -73,8 +75,17 @@ class Body:
             self.lone_lines.add(row.line)
         self.broken.append(field_count(row, self.sheet, self.header.width))
 
+    def add_blanks(self, lines: pl.Series) -> None:
+        """Blank lines by their numbers, in order: as many runs, for a file may end in a million of them."""
+        runs = lines.to_frame("line").group_by(pl.col("line") - pl.int_range(pl.len()), maintain_order=True)
+        for start, count in runs.agg(pl.first("line").alias("start"), pl.len()).select("start", "len").rows():
+            self.set_aside.append(SetAside(start, self.sheet, "blank", count))
+
     def add_frame(self, frame: pl.DataFrame) -> None:
         """Rows of the header's width; those that look like margins are looked at one by one."""
+        blank = pl.all_horizontal(pl.col(self.cells).fill_null("").str.strip_chars() == "") & (pl.col(LINES) == 1)
+        self.add_blanks(frame.filter(blank)[LINE])
+        frame = frame.filter(~blank)
         frame = frame.with_columns(self._suspicious().alias("_suspect"))
         for values in frame.filter("_suspect").select(*self.cells, LINE, LINES).rows():
             cells, line, lines = [value or "" for value in values[:-2]], values[-2], values[-1]
@@ -162,6 +173,8 @@ class Body:
         names = self.unmatched(frame)
         if not names:
             return _nothing(EXTRA, pl.String)
+        if len("".join(names.values())) * frame.height > self.limits.max_zip_bytes:  # long headers again in each row
+            names = {cell: f"第{int(cell[1:]) + 1}列" for cell in names}
         return pl.struct(_text(cell, title) for cell, title in names.items()).struct.json_encode().alias(EXTRA)
 
     def unmatched(self, frame: pl.DataFrame) -> dict[str, str]:

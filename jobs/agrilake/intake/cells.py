@@ -14,7 +14,8 @@ from agrilake.checks import CHECKS, CheckContext
 from agrilake.contract.model import Check, Column, Dataset, LogicalType
 from agrilake.errors import ContractError
 from agrilake.intake.divisions import LEVEL_TITLES, DivisionIndex
-from agrilake.intake.findings import WARN, findings
+from agrilake.intake.findings import WARN, findings, rule_for, rule_title
+from agrilake.intake.limits import mostly_wrong
 from agrilake.intake.mends import still_masked
 from agrilake.intake.privacy import shown
 from agrilake.intake.text import put
@@ -28,7 +29,8 @@ class Cells:
     """A column on its way through the checks.
 
     `text` is cleaned, with division codes in place of names; `values` are typed (null where nothing is or a cell
-    failed); `bad` marks cells with an error; `found` collects findings frames (see `findings`).
+    failed); `bad` marks cells with an error; `most` is the number of errors above which the file is refused; `found`
+    collects findings frames (see `findings`).
     """
 
     column: Column
@@ -36,6 +38,7 @@ class Cells:
     text: pl.Series
     values: pl.Series
     bad: pl.Series
+    most: int
     found: list[pl.DataFrame] = field(default_factory=list)
 
     def meaning(self, rows: pl.Series | None = None) -> pl.Series:
@@ -58,6 +61,8 @@ class Cells:
         rows = at.arg_true()
         if not len(rows):
             return
+        if len(rows) > self.most and (severity or rule_for(rule).severity) != WARN:
+            raise mostly_wrong(self.most, self.column.title, rule_title(rule))
         cells = pl.DataFrame(
             {
                 "row": rows,
@@ -79,11 +84,12 @@ def check_cells(
     header_unit: str | None,
     origin: pl.Series | None,
     divisions: DivisionIndex | None,
+    most: int,
 ) -> Cells:
     """Type the column and check each cell by itself, all but the named checks (they may need other columns)."""
     typed = type_column(raw, column, dataset, header_unit)
     none = pl.repeat(False, len(raw), dtype=pl.Boolean, eager=True)
-    cells = Cells(column, raw, typed.text, typed.values.alias(column.name), none)
+    cells = Cells(column, raw, typed.text, typed.values.alias(column.name), none, most)
     if column.required:
         cells.fail("required", typed.text.is_null(), words={"expected": _guidance(column)})
     if column.is_personal or origin is not None:

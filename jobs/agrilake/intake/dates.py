@@ -10,7 +10,7 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from agrilake.intake.numbers import Broken, tidy
+from agrilake.intake.numbers import LONGEST, Broken, tidy
 from agrilake.intake.periods import parse_period
 
 SEPARATOR = r"[-/.年]"
@@ -55,6 +55,8 @@ def _whole_day(text: str) -> date | None:
 
 def parse_date(text: str) -> date | Broken:
     """A day; Broken date_precision for a month or year only, type_date for everything else."""
+    if len(text) > LONGEST:
+        return Broken("type_date")
     normal = re.sub(r"\s*([-/.年月日])\s*", r"\1", tidy(text))
     serial = _serial(normal)
     if serial is not None:
@@ -71,6 +73,8 @@ def parse_date(text: str) -> date | Broken:
 
 def parse_timestamp(text: str) -> datetime | Broken:
     """A moment in local time (Asia/Shanghai) to the second, without zone; a given offset is converted."""
+    if len(text) > LONGEST:
+        return Broken("type_timestamp")
     normal = re.sub(r"\s*([-/.年月])\s*", r"\1", tidy(text))
     serial = _serial(normal)
     if serial is not None:

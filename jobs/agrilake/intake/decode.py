@@ -22,6 +22,8 @@ from agrilake.intake.encodings import Scan, gb_block, looks_like_utf16, scan
 from agrilake.intake.limits import long_line, unreadable
 
 CHUNK = 4 << 20
+DOS_END = b"\x1a"
+"""Ends a text file of FoxPro, dBase and other programs of DOS; it is no part of the table."""
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 GB_NAMES = frozenset({"gb18030", "gbk", "gb2312", "cp936"})
 RESAVE = "请用原软件重新导出，或用 Excel 另存为“CSV UTF-8（逗号分隔）”后报送。"
@@ -57,7 +59,7 @@ class Text:
             chunk = self.stream.read(size)
             if chunk and self.newline != b"\n":
                 chunk = chunk.replace(self.newline, b"\n")
-            data = rest + chunk
+            data = rest + chunk if chunk else rest.rstrip(DOS_END)
             cut = data.rfind(b"\n") + 1 if chunk else len(data)
             if cut:
                 block = _block(line, data[:cut])

@@ -18,7 +18,7 @@ from agrilake.intake.header import Header, Row, best_candidate, find_header
 from agrilake.intake.limits import check_columns, empty_table
 from agrilake.intake.raw import LINE, BrokenRecord, RawTable, SetAside
 from agrilake.intake.records import next_record, split_records
-from agrilake.intake.regular import IRREGULAR, PLAIN, QUOTED, regular_kind, split_plain, split_quoted
+from agrilake.intake.regular import BLANK, IRREGULAR, PLAIN, QUOTED, regular_kind, split_plain, split_quoted
 from agrilake.intake.tables import combined
 
 DELIMITERS = (",", "\t", ";", "，", "|")
@@ -129,5 +129,6 @@ def _take(body: Body, lines: list[str], first: int, delimiter: str, fast: bool, 
         if part.height:
             place = [(pl.col("at") + first).cast(pl.Int64).alias(LINE), pl.lit(1, dtype=pl.Int64).alias(LINES)]
             body.add_frame(parse(part["text"], delimiter, body.cells).hstack(part.select(place)))
+    body.add_blanks((regular.filter(pl.col("kind") == BLANK)["at"] + first).cast(pl.Int64))
     body.add_rows(records)
     return frame.height

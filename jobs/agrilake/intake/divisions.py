@@ -19,6 +19,7 @@ KIND = re.compile(r"(社区|村)$")
 TOWNSHIP = re.compile(r"(街道办事处|街道办|街道|镇人民政府|镇政府|镇|乡人民政府|乡政府|乡)$")
 NOISE = re.compile(r"[\s·・、,，;；:：>→+\-_/|()（）\"“”]+")
 VARIANTS = re.compile(r"[、,，;；|/\s]+")
+LONGEST_NAME = 200
 PROBLEMS = {"text": pl.String, "code": pl.String, "rule": pl.String, "detail": pl.String}
 
 
@@ -135,6 +136,8 @@ class DivisionIndex:
         return only_civil > only_statistics
 
     def _one(self, text: str, level: str, civil_file: bool) -> tuple[str | None, str | None, str | None]:
+        if len(text) > LONGEST_NAME:
+            return None, "division_known", ""
         code = _padded(text)
         if code is None:
             return self._judge(self._named(text, level), level)

@@ -39,7 +39,7 @@ def _filled(source: Cells, column: Column, feed: Feed, dataset: Dataset) -> Cell
     else:
         typed = Typed(source.text, source.values.cast(silver_type(column)), pl.DataFrame(schema=PROBLEMS))
     titled = replace(column, title=source.column.title)
-    result = Cells(titled, source.raw, source.text, typed.values.alias(column.name), source.bad)
+    result = Cells(titled, source.raw, source.text, typed.values.alias(column.name), source.bad, source.most)
     report_typing(result, typed)
     number_limits(result)
     return result
@@ -58,4 +58,5 @@ def _empty(column: Column, height: int) -> Cells:
         nothing,
         nothing.cast(silver_type(column)).alias(column.name),
         pl.repeat(False, height, dtype=pl.Boolean, eager=True),
+        height,
     )

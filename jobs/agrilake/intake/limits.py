@@ -8,6 +8,7 @@ from agrilake.contract.settings import Limits
 from agrilake.errors import RefusedFile
 
 MEGABYTE = 1_000_000
+PROBLEMS_ONE_IN = 4
 
 
 def readable(size: int) -> str:
@@ -65,6 +66,49 @@ def check_columns(columns: int, limits: Limits, line: int | None = None) -> None
             "请用本数据集的模板填报，只保留需要的列。",
             line=line,
         )
+
+
+def too_many_cells(cells: int, limits: Limits) -> RefusedFile:
+    """A workbook that would cost more memory than a table of text files of its rows."""
+    return RefusedFile(
+        "too_large",
+        f"工作簿约有 {cells} 个单元格，超过上限 {limits.max_cells} 个。",
+        "请另存为 CSV 报送，或按月份、按镇街拆成几个文件分别报送。",
+    )
+
+
+def too_much_text(limits: Limits) -> RefusedFile:
+    """Cells of a workbook that hold one long text again and again: small when packed, endless when read."""
+    return RefusedFile(
+        "too_large",
+        f"工作簿展开后的文字超过 {readable(limits.max_zip_bytes)}。",
+        "请检查是否有很长的内容被复制到了许多单元格，删去后重新报送。",
+    )
+
+
+def check_broken(broken: int, limits: Limits) -> None:
+    """Raises RefusedFile too_many_broken: so many records without columns are no table, and no receipt lists them."""
+    if broken > limits.max_broken:
+        raise RefusedFile(
+            "too_many_broken",
+            f"有超过 {limits.max_broken} 行分不清各列。",
+            "请检查分隔符、双引号和换行是否正确，重新导出后报送。",
+        )
+
+
+def most_problems(records: int, limits: Limits) -> int:
+    """How many problems a table of so many records may have: one in four records, or the limit if that is more."""
+    return max(limits.max_problems, records // PROBLEMS_ONE_IN)
+
+
+def mostly_wrong(most: int, column: str, rule: str) -> RefusedFile:
+    """A table with a column that is wrong all over: one mistake to mend, and no receipt could list its lines."""
+    return RefusedFile(
+        "mostly_wrong",
+        f"文件有超过 {most} 处问题，最多的是“{column}”列：{rule}。",
+        "请先核对整列的内容、单位和列的位置，改正后整份重新报送。",
+        column=column,
+    )
 
 
 def empty_table() -> RefusedFile:

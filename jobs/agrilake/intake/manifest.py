@@ -41,7 +41,7 @@ def read_manifest(path: Path) -> Manifest | None:
         with place.open("rb") as source:
             data = json.loads(source.read(MAX_BYTES + 1))
         return _manifest(data)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RefusedFile("manifest_mismatch", f"清单看不懂：{_short(error)}。", REMEDY) from None
 
 

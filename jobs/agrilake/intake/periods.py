@@ -32,10 +32,10 @@ def parse_period(text: str) -> tuple[str, Frequency] | None:
     """Canonical period and its length; None if the text is no period or no such day exists."""
     word = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
     if found := YEAR.fullmatch(word):
-        return _checked(int(found[1]), 1, 1, found[1], Frequency.YEAR)
+        return _checked(int(found[1]), 1, 1, f"{int(found[1]):04d}", Frequency.YEAR)
     if (found := QUARTER.fullmatch(word)) and ("季" in word or "q" in word.lower()):
         quarter = CHINESE_DIGITS.get(found[2]) or int(found[2])
-        return _checked(int(found[1]), 1, 1, f"{found[1]}Q{quarter}", Frequency.QUARTER)
+        return _checked(int(found[1]), 1, 1, f"{int(found[1]):04d}Q{quarter}", Frequency.QUARTER)
     for pattern, frequency in ((MONTH, Frequency.MONTH), (DAY, Frequency.DAY)):
         if found := pattern.fullmatch(word):
             numbers = [int(group) for group in found.groups() if group and group.isdigit()]

@@ -24,8 +24,8 @@ def read_file(
     mistaken file belongs to; `scratch` is where a GB18030 or UTF-16 file is transcoded (a nameless file).
     Raises RefusedFile with codes empty_file, header_only, no_header, wrong_dataset, wrong_layout, bad_workbook,
     encrypted_workbook, nul_bytes, mixed_encoding, duplicate_header, missing_columns, too_large,
-    too_many_columns, long_line, unreadable, zip_bomb, unsupported_format, unit_conflict; ConsistencyError
-    if the reader itself lost a line.
+    too_many_columns, too_many_broken, long_line, unreadable, zip_bomb, unsupported_format, unit_conflict;
+    ConsistencyError if the reader itself lost a line.
     """
     check_size(path, limits)
     kind = kind_of(path)

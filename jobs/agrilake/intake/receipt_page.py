@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,6 @@ SET_ASIDE = {
     "blank": "空行",
     "total": "合计、小计行",
     "note": "表后说明行",
-    "hidden_sheet": "隐藏工作表",
     "other_sheet": "其他工作表",
 }
 ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8（带 BOM）", "gb18030": "GB18030", "utf-16": "UTF-16"}
@@ -108,11 +108,19 @@ def _facts(delivery: Delivery, raw: RawTable | None, dataset: Dataset | None) ->
         ("文件大小", _size(delivery.bytes)),
         ("文件编码", ENCODINGS.get(encoding.casefold(), encoding)),
         ("工作表", "、".join(mask_text(sheet) for sheet in sheets)),
+        ("未取用的工作表", "、".join(_sheets_left(raw)) if raw else ""),
         ("数据规范版本", dataset.edition if dataset and dataset.valid_until else delivery.contract_version or ""),
         ("收到时间", _local(delivery.received_at)),
         ("文件摘要", f"SHA-256 {delivery.sha256[:16]}…" if delivery.sha256 else ""),
     ]
     return [(title, value) for title, value in facts if value]
+
+
+def _sheets_left(raw: RawTable) -> Iterator[str]:
+    """Sheets without the table, and hidden ones, which may hold what the department believes delivered."""
+    for item in raw.set_aside:
+        if item.line is None and item.sheet:
+            yield mask_text(item.sheet) + ("（隐藏）" if item.kind == "hidden_sheet" else "")
 
 
 def _size(size: int) -> str:

@@ -9,13 +9,14 @@ import polars as pl
 from agrilake.contract.settings import Limits
 from agrilake.intake.records import QUOTE
 
-IRREGULAR, PLAIN, QUOTED = 0, 1, 2
+IRREGULAR, PLAIN, QUOTED, BLANK = 0, 1, 2, 3
 WIDEST = 60
 """The pattern of a quoted line grows with the width; wider tables with quotes are read line by line."""
 
 
 def regular_kind(delimiter: str, width: int, limits: Limits) -> pl.Expr:
-    """For column `text`: PLAIN (no quotes, right number of fields), QUOTED (well-formed with quotes) or IRREGULAR."""
+    """For column `text`: PLAIN (no quotes, right number of fields), QUOTED (well-formed with quotes), BLANK or
+    IRREGULAR."""
     text = pl.col("text")
     short = text.str.len_chars() <= limits.max_cell_chars
     quoted = text.str.contains(QUOTE, literal=True)
@@ -25,7 +26,8 @@ def regular_kind(delimiter: str, width: int, limits: Limits) -> pl.Expr:
         # a lone CR inside a line would end the record for Polars
         whole = text.str.contains(_whole_line(delimiter, width)) & ~text.str.contains("\r", literal=True)
         kind = pl.when(quoted & short & whole).then(QUOTED).otherwise(kind)
-    return kind
+    blank = text.str.strip_chars() == ""
+    return pl.when(blank & ~plain).then(BLANK).otherwise(kind)
 
 
 def _whole_line(delimiter: str, width: int) -> str:

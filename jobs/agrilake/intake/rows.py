@@ -16,7 +16,8 @@ from agrilake.intake.coordinates import to_cgcs2000
 from agrilake.intake.dates import canonical_period, period_bounds
 from agrilake.intake.divisions import DivisionIndex
 from agrilake.intake.feeds import fed
-from agrilake.intake.findings import ERROR, findings, quarantine_schema
+from agrilake.intake.findings import ERROR, findings, quarantine_schema, rule_title
+from agrilake.intake.limits import most_problems, mostly_wrong
 from agrilake.intake.mends import restore
 from agrilake.intake.names import DeliveryName
 from agrilake.intake.privacy import Pseudonymiser, shown
@@ -84,16 +85,17 @@ def check_rows(
     frame = restore(raw.frame, layout, original)
     origin = frame[ORIGIN_LINE] if ORIGIN_LINE in frame.columns and frame[ORIGIN_LINE].count() else None
     context = _context(name, settings, divisions)
-    cells = {
-        column.name: check_cells(
-            frame[column.name], column, layout, raw.header_units.get(column.name), origin, divisions
-        )
-        for column in layout.columns
-    }
+    cells: dict[str, Cells] = {}
+    most = most_problems(raw.records, settings.limits)
+    for column in layout.columns:
+        unit = raw.header_units.get(column.name)
+        cells[column.name] = check_cells(frame[column.name], column, layout, unit, origin, divisions, most)
+        _refuse_mostly_wrong(cells, most)
     for column in layout.columns:
         named_checks(cells, column.name, column.checks, layout, context)
     named_checks(cells, None, layout.checks, layout, context)
     _period(cells, layout, name.period)
+    _refuse_mostly_wrong(cells, most)
     filled = fed(cells, layout, dataset)
     key = dataset.key or tuple(filled)
     near = twice(pl.DataFrame([filled[part].meaning() for part in key]))
@@ -103,6 +105,14 @@ def check_rows(
     found += _keys(filled, dataset, frame, near, again)
     stored = replace(dataset, crs=layout.crs)
     return _assemble(raw, frame, stored, layout, name, pseudonymiser, filled, found, repeated, again, delivery_id)
+
+
+def _refuse_mostly_wrong(cells: dict[str, Cells], most: int) -> None:
+    """Raises RefusedFile mostly_wrong where the columns together have more errors than a file may have."""
+    errors = [part for item in cells.values() for part in item.found if part["severity"][0] == ERROR]
+    if sum(part.height for part in errors) > most:
+        worst = max(errors, key=lambda part: part.height)
+        raise mostly_wrong(most, worst["column_title"][0], rule_title(worst["rule"][0]))
 
 
 def _context(name: DeliveryName, settings: Settings, divisions: DivisionIndex | None) -> CheckContext:

@@ -9,6 +9,8 @@ import polars as pl
 from agrilake.contract.model import Column, LogicalType
 
 SPACES = " \t\r\n\f\v\u00a0\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200C)))
+UNSEEN = "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+"""Characters without a shape, which come along where text is copied from web pages and chats."""
 NOTHING = frozenset(
     (
         "-",
@@ -85,14 +87,15 @@ def unescape(text: pl.Series) -> pl.Series:
 def clean(text: pl.Series, column: Column) -> pl.Series:
     """The column's text ready to be typed, null where it says nothing.
 
-    An identifier also loses its full-width forms and a leading apostrophe. `-`, `/` and `无` say nothing; but a
-    required text may well be 无.
+    An identifier also loses its full-width forms, characters that nobody sees and a leading apostrophe. `-`, `/` and
+    `无` say nothing; but a required text may well be 无.
     """
     cleaned = unescape(text)
     if is_identifier(column):
         strict = _strict_code(column)
         plain = r"[^0-9A-Z]|^(?:86|0086)1\d{10}$" if strict else r"[^\x21-\x7e]|^'"
         cleaned = where(cleaned, cleaned.str.contains(plain), _strict if strict else _identifier)
+        cleaned = cleaned.set(cleaned == "", None)  # it held hyphens, or characters that nobody sees, and nothing else
     words = NOTHING
     if column.type is not LogicalType.BOOLEAN and not (column.required and column.type is LogicalType.STRING):
         words = words | NOTHING_IN_WORDS
@@ -102,7 +105,7 @@ def clean(text: pl.Series, column: Column) -> pl.Series:
 
 
 def _identifier(cells: pl.Series) -> pl.Series:
-    return cells.str.normalize("NFKC").str.strip_prefix("'")
+    return cells.str.replace_all(UNSEEN, "").str.normalize("NFKC").str.strip_prefix("'")
 
 
 def _strict(cells: pl.Series) -> pl.Series:

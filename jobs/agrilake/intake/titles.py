@@ -34,6 +34,7 @@ BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|【([^【】]*)】")
 TAIL_UNIT = re.compile(r"^(.+)[/_-]([^/_-]+)$")
 UNIT_WORD = re.compile(r"^(?:单位|计量单位)[:：]?")
 
+LONGEST_TITLE = 1_000
 REMEMBERED = 512
 _ALIASES: dict[int, tuple[Dataset, dict[str, str]]] = {}
 
@@ -118,6 +119,8 @@ def _synonyms(column: Column) -> tuple[str, ...]:
 
 def match(text: str, dataset: Dataset) -> Match | None:
     """The column that a header cell names, or None."""
+    if len(text) > LONGEST_TITLE:
+        return None
     title, known = title_of(text), aliases(dataset)
     if not title.full:
         return None

@@ -13,7 +13,7 @@ from agrilake.intake.archive import check_archive
 from agrilake.intake.body import Body
 from agrilake.intake.delimited import HEAD_LINES, margins_above
 from agrilake.intake.header import Header, Row, best_candidate, find_header
-from agrilake.intake.limits import check_columns, empty_table
+from agrilake.intake.limits import check_columns, empty_table, too_many_cells, too_much_text
 from agrilake.intake.margins import row_kind
 from agrilake.intake.privacy import mask_text
 from agrilake.intake.raw import BrokenRecord, RawTable, SetAside
@@ -21,12 +21,16 @@ from agrilake.intake.sheets import Sheet, xls_sheets, xlsx_sheets
 from agrilake.intake.tables import combined
 
 BATCH = 20_000
+BYTES_A_CELL = 10
+"""An old workbook keeps a number in 6 to 14 bytes."""
 WEIGHT = ("wrong_dataset", "wrong_layout", "missing_columns", "duplicate_header", "no_header")
 """Which refusal is told where no sheet can be read: the one that says most."""
 
 
 def read_workbook(path: Path, kind: str, dataset: Dataset, limits: Limits, others: Sequence[Dataset] = ()) -> RawTable:
     """The table of a workbook of that kind (xlsx or xls); raises RefusedFile."""
+    if kind == "xls" and (cells := path.stat().st_size // BYTES_A_CELL) > limits.max_cells:
+        raise too_many_cells(cells, limits)
     sheets = xlsx_sheets(path, check_archive(path, limits)) if kind == "xlsx" else xls_sheets(path)
     for sheet in sheets:  # a name goes into every table and receipt
         sheet.name = mask_text(sheet.name)
@@ -34,6 +38,8 @@ def read_workbook(path: Path, kind: str, dataset: Dataset, limits: Limits, other
     visible = [sheet for sheet in sheets if sheet.rows]
     if not visible:
         raise _all_hidden() if aside else empty_table()
+    if sum(len(cell) for sheet in visible for cells in sheet.rows for cell in cells) > limits.max_zip_bytes:
+        raise too_much_text(limits)
     bodies: list[Body] = []
     refusals: list[RefusedFile] = []
     for sheet in visible:

@@ -22,7 +22,8 @@ import polars as pl
 from agrilake.contract.model import Dataset
 from agrilake.errors import AgrilakeError, ConsistencyError, RefusedFile
 from agrilake.intake.divisions import DivisionIndex
-from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full, store
+from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full, sha256_of, store
+from agrilake.intake.limits import check_size
 from agrilake.intake.manifest import check_rows_stated, manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
 from agrilake.intake.privacy import mask_text
@@ -214,8 +215,9 @@ def examine(
 
 def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Checked | None]:
     """A dry run of the intake: the delivery as it would be recorded; nothing is stored."""
-    content = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
+        check_size(path, lake.settings.limits)
+        content = sha256_of(path)
         name = parse_name(path, lake.registry, check_folder=False)
         dataset = lake.registry.get(name.dataset_id)
         delivery = _delivery(path, name, dataset, content, path.stat().st_size)
