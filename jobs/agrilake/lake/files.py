@@ -6,6 +6,7 @@ and a killed writer leaves either the old rows or the new ones.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -56,3 +57,12 @@ def with_required(data: pa.Table, required: Collection[str]) -> pa.Table:
 def table_version(path: Path) -> int | None:
     """The newest Delta version, or None where there is no table."""
     return DeltaTable(str(path)).version() if DeltaTable.is_deltatable(str(path)) else None
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -31,6 +31,7 @@ from agrilake.publish.indicators import indicator_values, value_layout
 from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
 from agrilake.publish.opening import read_only
 from agrilake.publish.quarantine import waiting_findings
+from agrilake.publish.records import keep_records
 
 FORMAT = 2
 DIVISIONS = "stats_division"
@@ -92,12 +93,14 @@ def publish(
     home.publications.mkdir(parents=True, exist_ok=True)
     with table_lock(home.publications):
         store.clean(home)
+        keep_records(home)
         known = store.publications(home)
         same = bool(known) and known[-1].fingerprint == wanted
         publication = known[-1] if same else _make(home, content, known, wanted)
         reach("publication_made")
         store.make_current(home, publication.path)
         reach("publication_swapped")
+        keep_records(home)
         store.retire(home)
     return publication
 

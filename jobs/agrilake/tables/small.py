@@ -17,7 +17,7 @@ from agrilake.errors import ConsistencyError
 from agrilake.intake.values import silver_type
 from agrilake.lake.files import scan, with_required
 from agrilake.tables.types import PROVENANCE
-from agrilake.tables.write import fitted, must_rebuild, rebuilt, refused_by
+from agrilake.tables.write import KEPT_LOG, fitted, must_rebuild, rebuilt, refused_by
 
 PLACES: dict[str, pl.DataType] = {
     name: pl.Int64() if kind == "bigint" else pl.String() for name, kind in PROVENANCE.items()
@@ -87,6 +87,7 @@ def replace(rows: pl.DataFrame, path: Path, key: Sequence[str], required: Sequen
         with_required(ordered.to_arrow(), required or ()),
         mode="overwrite",
         schema_mode="overwrite" if required is None else None,
+        configuration=KEPT_LOG if stored is None else None,
     )
 
 

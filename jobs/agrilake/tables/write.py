@@ -30,6 +30,8 @@ CHECK = "contract"
 CONSTRAINT_KEY = f"delta.constraints.{CHECK}"
 CONSTRAINT_ERROR = re.compile(r"DELTA_(VIOLATE_CONSTRAINT|NOT_NULL_CONSTRAINT|NOT_NULL_COLUMN)")
 DELTA_TYPES = {"bigint": "long"}
+KEPT_LOG = {"delta.logRetentionDuration": "interval 36500 days"}
+"""A table's log is never thinned out: what was published from an old version must still find its files in it."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,12 @@ class TableWrite:
 
 
 def create_table(path: Path, dataset: Dataset) -> None:
-    """An empty table with the contract's columns, NOT NULLs and CHECK; nothing where it stands already."""
+    """An empty table with the contract's columns, NOT NULLs and CHECK. One that stands already is let be, but for its
+    log, which is kept from now on."""
     if DeltaTable.is_deltatable(str(path)):
+        stored = DeltaTable(str(path))
+        if not KEPT_LOG.items() <= stored.metadata().configuration.items():
+            stored.alter.set_table_properties(KEPT_LOG)
         return
     required = any(column.required for column in dataset.silver_columns)
     table = DeltaTable.create(
@@ -52,7 +58,7 @@ def create_table(path: Path, dataset: Dataset) -> None:
         partition_by=["_period"] if dataset.large and not dataset.is_gold else None,
         name=dataset.id,
         description=_description(dataset),
-        configuration={"delta.dataSkippingNumIndexedCols": "8"},
+        configuration={"delta.dataSkippingNumIndexedCols": "8", **KEPT_LOG},
     )
     if table.protocol().writer_features and required:
         # delta-rs leaves out the feature that its own NOT NULLs need beside others; Spark then refuses the table
