@@ -129,7 +129,8 @@ class Dataset:
 
     `due_day` counts days after the period's end until the delivery is overdue. `history` is "scd2" where
     silver keeps validity intervals, in `history_table`. `reference` marks what others are resolved against.
-    `made_by` says who writes a gold table: the "transform" of its name, record "linking", or the "indicators" engine.
+    `made_by` says who writes a gold table: the "transform" of its name, record "linking", the "indicators" engine, or
+    the "publication", which has it in its files alone.
     `sharing` is one of SHARING; `sharing_terms` says what others may do with it, or on what ground they do not get it.
     `period_column` names the column that must agree with the delivery's period, if the file carries one;
     `reaches_back` counts the periods before its own that a delivery holds too.

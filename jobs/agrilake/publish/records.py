@@ -1,7 +1,7 @@
 """What stays of every publication: its manifest, for ever, also when its files have been retired.
 
-`<home>/published/<version>/manifest.json` is a copy of the publication's own. It says which Delta versions must never
-be vacuumed, and what its figures were computed from.
+`<home>/published/<version>/manifest.json` is a copy of the publication's own, as are the revisions beside it.
+It says which Delta versions must never be vacuumed, and what its figures were computed from.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from agrilake.publish.model import ANALYST, TableSource
 from agrilake.publish.store import MANIFEST, UNFINISHED, complete
 
 Pins = dict[str, list[int]]
+REVISIONS = "revisions.parquet"
 
 
 @dataclass(frozen=True)
 class Record:
     """A publication as its manifest tells of it; `is_kept` says whether its files are still there.
 
-    `rows` counts the rows of each table of the analyst's file. `figures` is empty for a publication of before they
-    could be rebuilt (agrilake.publish.figures).
+    `rows` counts the rows of each table of the analyst's file. `figures` says what they were computed from
+    (agrilake.publish.figures); it is empty for a publication of before they could be rebuilt. `deliveries` are those
+    that came or changed since the publication before, {id: what the lake took of it}.
     """
 
     version: int
@@ -38,6 +40,7 @@ class Record:
     pinned: Pins
     figures: Mapping[str, Any]
     deliveries: Mapping[str, str]
+    folder: Path
     is_kept: bool
 
 
@@ -50,8 +53,10 @@ def keep_records(home: Home) -> None:
         unfinished = target.with_name(target.name + UNFINISHED)
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True, mode=0o700)
-        shutil.copyfile(folder / MANIFEST, unfinished / MANIFEST)
-        sync(unfinished / MANIFEST)
+        for name in (REVISIONS, MANIFEST):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, unfinished / name)
+                sync(unfinished / name)
         unfinished.rename(target)
         sync(home.published)
 
@@ -79,6 +84,7 @@ def _record(folder: Path, is_kept: bool) -> Record:
         pinned=manifest.get("pinned") or union([manifest["lake_tables"].items(), held.items()]),
         figures=manifest.get("figures", {}),
         deliveries=manifest.get("deliveries", {}),
+        folder=folder,
         is_kept=is_kept,
     )
 
