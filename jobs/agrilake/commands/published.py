@@ -1,19 +1,25 @@
-"""`publications`, `rebuild`."""
+"""`publications`, `rebuild`, `diff`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agrilake.commands.output import JsonOption, console, friendly, print_json, print_table
-from agrilake.errors import AgrilakeError
+from agrilake.errors import AgrilakeError, UsageError
+
+if TYPE_CHECKING:
+    from agrilake.tables.diff import TableDiff
+
+KINDS = {"changed": "改动", "added": "新增", "removed": "减少"}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(publications)
     app.command()(rebuild)
+    app.command()(diff)
 
 
 @friendly
@@ -91,3 +97,63 @@ def rebuild(
             console.print(f"第 {published} 次发布的 {len(found)} 个指标：{len(same)} 个逐位一致（{rows} 个数值）")
     if not all(item.is_same for item in found):
         raise typer.Exit(AgrilakeError.exit_code)
+
+
+@friendly
+def diff(
+    table: Annotated[str | None, typer.Argument(help="silver.x or gold.x.")] = None,
+    before: Annotated[int | None, typer.Option("--from", help="Delta version; default: the one before.")] = None,
+    after: Annotated[int | None, typer.Option("--to", help="Delta version; default: the newest.")] = None,
+    of_lake: Annotated[bool, typer.Option("--lake", help="--from and --to are lake versions.")] = False,
+    published: Annotated[
+        tuple[int, int] | None, typer.Option(help="Two publications instead, see `agrilake publications`.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many rows of each kind to show.")] = 10,
+    json_output: JsonOption = False,
+) -> None:
+    """What differs between two versions of a table, or between two publications: counts, and some rows by key."""
+    from agrilake.pipeline.compare import compare_publications, compare_versions
+    from agrilake.pipeline.context import Lake
+
+    lake, pair = Lake.open(), published or (0, 0)
+    if (published is None) == (table is None) or (published and (before, after, of_lake) != (None, None, False)):
+        raise UsageError("give a table (with --from, --to, --lake), or --published and two publications")
+    if table is not None:
+        one = compare_versions(lake, table, before, after, of_lake, limit)
+        print_json(one) if json_output else _print_diff(one)
+        return
+    found = compare_publications(lake, *pair, limit)
+    if json_output:
+        print_json(found)
+        return
+    rows = [
+        (item.table, item.rows_before, item.rows_after, *_counts(item.diff), item.note)
+        for item in found
+        if item.rows_before != item.rows_after or item.note or (item.diff and not item.diff.is_same)
+    ]
+    titles = ("表", "原行数", "现行数", "改动", "新增", "减少", "说明")
+    print_table(f"第 {pair[0]} 次发布与第 {pair[1]} 次发布", titles, rows)
+    for item in found:
+        if item.diff and not item.diff.is_same and limit:
+            _print_diff(item.diff)
+
+
+def _counts(found: TableDiff | None) -> tuple[int | None, int | None, int | None]:
+    return (found.changed, found.added, found.removed) if found else (None, None, None)
+
+
+def _print_diff(found: TableDiff) -> None:
+    kinds = {"改动": found.changed, "新增": found.added, "减少": found.removed, "仅来源不同": found.moved}
+    counts = "，".join(f"{title} {count} 行" for title, count in kinds.items() if count)
+    console.print(
+        f"《{found.title}》{found.table}：{found.before} {found.rows_before} 行，{found.after} {found.rows_after} 行；"
+        + (counts or "没有差别"),
+        highlight=False,
+        soft_wrap=True,
+    )
+    for name, count in found.columns.items():
+        console.print(f"  {name}：{count} 行", highlight=False)
+    for row in found.sample:
+        key = "，".join(f"{name}={value}" for name, value in row.key.items())
+        changes = "；".join(f"{name} {old} → {new}" for name, (old, new) in row.columns.items())
+        console.print(f"    {KINDS[row.kind]} {key}{'：' if changes else ''}{changes}", highlight=False, soft_wrap=True)

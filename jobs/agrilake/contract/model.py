@@ -118,6 +118,11 @@ class Column:
         return self.privacy is not Privacy.DROP
 
     @property
+    def is_free_text(self) -> bool:
+        """Whether people write into it what they like."""
+        return self.type is LogicalType.STRING and not (self.enum or self.pattern or self.primary_key)
+
+    @property
     def is_personal(self) -> bool:
         """Whether its values may never be shown."""
         return self.pii is not None
