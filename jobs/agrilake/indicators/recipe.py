@@ -81,16 +81,16 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """Canonical JSON: the same recipe is the same text."""
+        """JSON, the same text for the same recipe; what a declaration lists keeps its order."""
         content = {
             "indicators": [_plain(item) for item in self.indicators],
             "district": self.district,
-            "sources": {name: asdict(source) for name, source in self.sources.items()},
-            "arrivals": {name: asdict(of) for name, of in self.arrivals.items()},
+            "sources": {name: asdict(source) for name, source in sorted(self.sources.items())},
+            "arrivals": {name: asdict(of) for name, of in sorted(self.arrivals.items())},
             "contract": self.contract,
             "engine": asdict(self.engine),
         }
-        return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1)
+        return json.dumps(content, ensure_ascii=False, indent=1)
 
     @property
     def digest(self) -> str:
@@ -191,7 +191,6 @@ def _indicator(said: Mapping[str, Any]) -> Indicator:
             "grain": tuple(said["grain"]),
             "periods": tuple(said["periods"]),
             "combined": Combination(**said["combined"]) if said["combined"] else None,
-            "targets": {int(year): goal for year, goal in said["targets"].items()},
         }
     )
 
