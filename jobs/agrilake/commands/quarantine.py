@@ -61,7 +61,7 @@ def quarantine(
 
 
 def _list_waiting(lake: Lake, found: pl.DataFrame, json_output: bool) -> None:
-    from agrilake.pipeline.quarantine import waiting
+    from agrilake.pipeline.quarantine import RECORD, waiting
 
     rows = waiting(lake, found)
     if json_output:
@@ -69,7 +69,7 @@ def _list_waiting(lake: Lake, found: pl.DataFrame, json_output: bool) -> None:
         return
     columns = ("部门", "数据集", "规则", "问题", "记录", "批次", "报送期")
     print_table(
-        f"隔离的记录，共 {sum(item.records for item in rows)} 处",
+        f"隔离的记录，共 {found.select(RECORD).n_unique()} 条",
         columns,
         [
             (
