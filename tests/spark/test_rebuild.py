@@ -21,6 +21,7 @@ from agrilake.indicators import values
 from agrilake.indicators.load import load_indicators
 from agrilake.paths import Home, project_root
 from agrilake.pipeline import steps
+from agrilake.pipeline.compare import compare_publications
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.rebuild import rebuild
 from agrilake.pipeline.run import run_all
@@ -132,6 +133,25 @@ def test_the_first_publication_comes_out_bit_for_bit_though_everything_moved_on(
     assert sum(item.rows for item in found) == first.rows["indicator_value"]
     assert {item.edition for item in found if item.indicator == RETAIL} == {"2025"}
     assert found[0].engine_said.startswith("与发布时相同")
+
+
+def test_publications_are_compared_also_when_one_is_retired(lake: Lake) -> None:
+    found = {item.table: item for item in compare_publications(lake, 1, 2)}
+    for table, column in (("online_trade", "amount_yuan"), ("commerce_ecommerce_sales", "amount_yuan")):
+        differs = found[table].diff
+        assert differs is not None
+        assert (differs.changed, differs.added, differs.removed, differs.columns) == (1, 0, 0, {column: 1})
+        old, new = differs.sample[0].columns[column]
+        assert new - old == MORE_YUAN
+    assert found["elder"].diff is None
+    deliveries = found["delivery"]
+    assert (deliveries.rows_after or 0) - (deliveries.rows_before or 0) == 1
+    later = {item.table: item.diff for item in compare_publications(lake, 2, 3)}
+    assert {name for name, differs in later.items() if differs and not differs.is_same} == {
+        "indicator",
+        "indicator_revision",
+        "indicator_value",
+    }
 
 
 def test_a_figure_that_comes_out_otherwise_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

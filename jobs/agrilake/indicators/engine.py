@@ -17,15 +17,17 @@ import polars as pl
 
 from agrilake.contract.load import Registry
 from agrilake.contract.settings import Settings
+from agrilake.gold import columns
 from agrilake.indicators import arrivals as arriving
 from agrilake.indicators import grid, measures, model, values
 from agrilake.indicators.arrivals import Arrivals
 from agrilake.indicators.measures import measured
 from agrilake.indicators.model import Indicator
 from agrilake.indicators.recipe import DIVISION, Engine, Recipe, engine_of, keep_recipe, recipe, tables_of
+from agrilake.intake import dates, schedule
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
-from agrilake.tables import small
+from agrilake.tables import history, small
 from agrilake.tables.read import table_at
 from agrilake.tables.write import TableWrite, commit_note
 
@@ -76,8 +78,8 @@ def indicator_values(tables: Mapping[str, DataFrame], wanted: Recipe) -> pl.Data
     frame's."""
     indicators = wanted.settled
     parts = measured(tables, indicators, wanted.district)
-    columns = ["division_code", "level", "township_code"]
-    division = pl.DataFrame(pl.from_arrow(tables[DIVISION].select(*columns).toArrow()))
+    places = tables[DIVISION].select("division_code", "level", "township_code")
+    division = pl.DataFrame(pl.from_arrow(places.toArrow()))
     whole = grid.expected(division, parts, indicators, wanted.district)
     inputs = {
         item.id: json.dumps({f"gold/{name}": wanted.inputs.get(name) for name in _sources(item, indicators)})
@@ -89,7 +91,7 @@ def indicator_values(tables: Mapping[str, DataFrame], wanted: Recipe) -> pl.Data
 
 def engine() -> Engine:
     """This engine: its own code and the libraries under it."""
-    modules = (sys.modules[__name__], arriving, grid, measures, model, values)
+    modules = (sys.modules[__name__], arriving, grid, measures, model, values, columns, dates, history, schedule)
     return engine_of(Path(str(module.__file__)) for module in modules)
 
 

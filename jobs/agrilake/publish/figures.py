@@ -13,7 +13,7 @@ from agrilake.errors import ConsistencyError
 from agrilake.lake.files import scan
 from agrilake.paths import Home
 from agrilake.publish.opening import read_only
-from agrilake.tables.inputs import notes
+from agrilake.tables.inputs import note_at
 
 TABLE = "indicator_value"
 KEY = ("indicator_id", "division_code", "period")
@@ -26,7 +26,7 @@ def figures_of(home: Home, version: int, database: Path) -> dict[str, Any]:
 
     `delta_version`, `inputs` (gold table: Delta version), `recipe` (agrilake.indicators.recipe), `seals` by indicator.
     """
-    note = _note(home, version)
+    note = note_at(home.table("gold", TABLE), version)
     connection = read_only(database)
     try:
         shown = connection.execute(f"SELECT {', '.join((*KEY, *SHOWN))} FROM {TABLE}").pl()
@@ -42,12 +42,8 @@ def figures_of(home: Home, version: int, database: Path) -> dict[str, Any]:
 
 def recipe_of(home: Home, version: int) -> str | None:
     """The digest of the recipe that gold/indicator_value was computed by at `version`; None where none was kept."""
-    digest: str | None = _note(home, version).get("recipe")
+    digest: str | None = note_at(home.table("gold", TABLE), version).get("recipe")
     return digest
-
-
-def _note(home: Home, version: int) -> dict[str, Any]:
-    return notes(home.table("gold", TABLE)).get(version, {})
 
 
 def seals(figures: pl.DataFrame) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from agrilake.lake.state import Delivery
 from agrilake.paths import Home
 from agrilake.publish.metadata import masked_file_name
 from agrilake.publish.records import Record
-from agrilake.tables.inputs import made_from, notes
+from agrilake.tables.inputs import made_from, note_at
 
 Need = tuple[str, date, date]
 FILES_SHOWN = 5
@@ -169,7 +169,7 @@ class Between:
         for table, version in made_from(self.home, self.registry, pairs):
             layer, _, name = table.partition("/")
             if layer == "gold":
-                found[name] = notes(self.home.table("gold", name)).get(version, {})
+                found[name] = note_at(self.home.table("gold", name), version)
         return found
 
     def _engine(self) -> Iterator[str]:

@@ -17,7 +17,7 @@ from agrilake.paths import Home
 from agrilake.sql import literal
 from agrilake.tables.asof import lake_sql
 from agrilake.tables.history import valid_on
-from agrilake.tables.inputs import notes
+from agrilake.tables.inputs import note_at
 
 PROVENANCE = ("source_dataset", "delivery_id", "sheet", "line")
 
@@ -133,5 +133,5 @@ def duckdb_sql(text: str) -> str:
 
 def _input_versions(home: Home, table: Dataset, version: int) -> dict[str, int]:
     """Delta versions of the inputs that a gold table's commit was built from; empty where it kept none."""
-    inputs = notes(home.table("gold", table.id)).get(version, {}).get("inputs", {})
+    inputs = note_at(home.table("gold", table.id), version).get("inputs", {})
     return {name: number for name, number in inputs.items() if number is not None}

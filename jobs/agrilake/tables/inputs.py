@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from deltalake import DeltaTable
 
 from agrilake.contract.load import Registry
 from agrilake.paths import Home
 
 
-def notes(path: Path) -> dict[int, dict[str, Any]]:
-    """{Delta version: the note that its commit keeps}, of the commits that have one; empty where there is no table."""
-    if not DeltaTable.is_deltatable(str(path)):
-        return {}
-    found = {}
-    for entry in DeltaTable(str(path)).history():
-        note = json.loads(entry.get("userMetadata") or "{}")
-        if isinstance(note, dict) and note:
-            found[int(entry["version"])] = note
-    return found
+def note_at(path: Path, version: int) -> dict[str, Any]:
+    """The note that a table's commit keeps; empty where it has none.
+
+    Read from the commit's own file, since delta-rs can only list the whole history, which grows for ever.
+    """
+    commit = path / "_delta_log" / f"{version:020d}.json"
+    for line in commit.read_text(encoding="utf-8").splitlines() if commit.is_file() else ():
+        if '"commitInfo"' in line:
+            found = json.loads(json.loads(line)["commitInfo"].get("userMetadata") or "{}")
+            return found if isinstance(found, dict) else {}
+    return {}
 
 
 def made_from(home: Home, registry: Registry, tables: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     """Tables (layer/name) and Delta versions, those given and all that they were made from."""
-    known = cache(lambda name: notes(home.table("gold", name)))
     found: dict[tuple[str, int], None] = {}
     waiting = list(tables)
     while waiting:
@@ -38,7 +35,7 @@ def made_from(home: Home, registry: Registry, tables: Iterable[tuple[str, int]])
         found[table] = None
         layer, _, name = table[0].partition("/")
         if layer == "gold":
-            inputs = known(name).get(table[1], {}).get("inputs", {})
+            inputs = note_at(home.table("gold", name), table[1]).get("inputs", {})
             waiting += [(located(one, registry), version) for one, version in inputs.items() if version is not None]
     return sorted(found)
 
