@@ -71,12 +71,20 @@ def test_a_revision_is_a_value_that_was_shown_and_is_another_now() -> None:
         ("2024-05", None, "missing"),
         ("2024-07", "7", "official"),  # a new period
     )
-    rows = revised(before, after).select("period", "value_before", "value_after", "change", "flag_after").rows()
+    shown = ("period", "value_before", "value_after", "change", "flag_after")
+    rows = revised(before, after, before.clear()).select(shown).rows()
     assert rows == [
         ("2024-04", Decimal("4.000000"), Decimal("4.000001"), Decimal("0.000001"), "official"),
         ("2024-05", Decimal(5), None, None, "missing"),
         ("2024-06", Decimal(6), None, None, None),
     ]
+
+
+def test_a_value_that_comes_back_is_a_revision_too() -> None:
+    """Else the last that the revisions say of it would be that it is missing."""
+    before, after = figures(("2024-01", None, "missing")), figures(("2024-01", "2", "official"))
+    (row,) = revised(before, after, before).select("value_before", "value_after", "flag_before", "change").rows()
+    assert row == (None, Decimal(2), "missing", None)
 
 
 def made(**changes: Any) -> Recipe:

@@ -1,6 +1,6 @@
 """Revisions: figures that a publication shows otherwise than the one before.
 
-A figure that was missing and has a value now, or whose period is new, is published first and not revised. Each
+A figure that never had a value before, or whose period is new, is published first and not revised. Each
 publication keeps its own revisions beside its manifest, for ever; its table shows those of all before it too.
 """
 
@@ -26,13 +26,18 @@ TABLE = "indicator_revision"
 Why = Callable[[str, str], tuple[str, str | None]]
 
 
-def revised(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def revised(before: pl.DataFrame, after: pl.DataFrame, withdrawn: pl.DataFrame) -> pl.DataFrame:
     """Figures whose value differs, one row each: the columns of `before` that name it, value_before, value_after (null
-    where it is missing now, or its division is shown no more), change, flag_before, flag_after."""
+    where it is missing now, or its division is shown no more), change, flag_before, flag_after.
+
+    One that is missing in `before` counts where it is among the `withdrawn` (KEY): it had a value earlier.
+    """
     now = after.select(*KEY, value_after="value", flag_after="flag")
     named = before.select(*KEY, "division_level", "period_type", value_before="value", flag_before="flag")
     return (
-        named.drop_nulls("value_before")
+        named.join(withdrawn.select(*KEY, pl.lit(True).alias("_withdrawn")), on=KEY, how="left")
+        .filter(pl.col("value_before").is_not_null() | pl.col("_withdrawn"))
+        .drop("_withdrawn")
         .join(now, on=KEY, how="left")
         .filter(pl.col("value_before").ne_missing(pl.col("value_after")))
         .with_columns(change=pl.col("value_after") - pl.col("value_before"))
@@ -46,7 +51,9 @@ def all_revisions(
     """Revisions of publication `version` over the last of the `past` ones, and those of all publications, the newest
     first; both in the contract's columns. Figures come from gold/indicator_value at `delta_version`."""
     contract = content.registry.gold[TABLE]
-    changed = _changed(home, content, past, delta_version)
+    files = [item.folder / REVISIONS for item in past]
+    stored = pl.concat([pl.DataFrame(schema=_types(contract)), *(_read(f, contract) for f in files if f.is_file())])
+    changed = _changed(home, content, past, delta_version, stored)
     fresh = pl.DataFrame(schema=_types(contract))
     if not changed.is_empty():
         moment = local_time(made_at, content.settings.timezone)
@@ -54,21 +61,22 @@ def all_revisions(
             published_before=pl.lit(past[-1].version), published_after=pl.lit(version), revised_at=pl.lit(moment)
         )
         fresh = whole.select(pl.col(name).cast(kind) for name, kind in _types(contract).items())
-    stored = [_read(item.folder / REVISIONS, contract) for item in past if (item.folder / REVISIONS).is_file()]
     order = ["published_after", *KEY]
-    return fresh, pl.concat([*stored, fresh]).sort(order, descending=[True, False, False, False])
+    return fresh, stored.vstack(fresh).sort(order, descending=[True, False, False, False])
 
 
-def _changed(home: Home, content: Content, past: Sequence[Record], delta_version: int | None) -> pl.DataFrame:
+def _changed(
+    home: Home, content: Content, past: Sequence[Record], delta_version: int | None, stored: pl.DataFrame
+) -> pl.DataFrame:
     """`revised` of indicators that both publications show; no rows where one has no figures, or both the same."""
     earlier = past[-1].sources.get(INDICATOR_VALUE) if past else None
     if earlier is None or earlier.delta_version in (None, delta_version) or delta_version is None:
         return pl.DataFrame()
     declared = {item.id for item in content.indicators}
     both = declared & past[-1].figures.get("seals", dict.fromkeys(declared)).keys()
-    return revised(
-        stored_figures(home, int(earlier.delta_version or 0), both), stored_figures(home, delta_version, both)
-    )
+    newest = stored.sort("published_after").unique(KEY, keep="last", maintain_order=True)
+    old, new = (stored_figures(home, version or 0, both) for version in (earlier.delta_version, delta_version))
+    return revised(old, new, newest.filter(pl.col("value_after").is_null()))
 
 
 def _explained(
