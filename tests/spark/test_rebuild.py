@@ -32,7 +32,7 @@ pytestmark = pytest.mark.spark
 RETAIL, DISTRICT, MONTH = "online_retail_amount", "500112000000", "2024-02"
 CORRECTED = "commerce_ecommerce_sales__2024-02__更正.csv"
 CORRECTION = "commerce_ecommerce_sales__2024-02__更正2.csv"
-MORE_YUAN = 5000
+SALE, MORE_YUAN = "92500199MA0000058M,拼多多平台,大米,90,4581.6,", 5000
 
 
 def published(home: Home, version: int, sql: str, role: str = "leader") -> list[tuple[Any, ...]]:
@@ -50,9 +50,9 @@ def retail(home: Home, version: int) -> Any:
 def correct(root: Path) -> None:
     """Drop another correction of a month: one sale is 5,000 yuan more."""
     text = (SAMPLE / "inbox" / "commerce" / CORRECTED).read_text(encoding="utf-8-sig")
-    assert text.count(",4581.6,") == 1
+    assert text.count(SALE) == 1
     changed = root.parent / CORRECTION
-    changed.write_text(text.replace(",4581.6,", f",{4581.6 + MORE_YUAN},"), encoding="utf-8-sig")
+    changed.write_text(text.replace(SALE, SALE.replace(",4581", ",9581")), encoding="utf-8-sig")
     drop(changed, root, department="commerce")
 
 

@@ -20,13 +20,12 @@ from agrilake.publish.store import folder_name
 from agrilake.sql import quoted
 from agrilake.tables.diff import Shape, TableDiff, diff, rows_at, shape_of
 
-ABOUT_ITSELF = ("publication",)
+ABOUT_ITSELF = ("publication", "held_table")
 """Published tables that differ in each publication and say nothing of the data."""
 TOLD_APART_BY = {
     "delivery": ("id",),
     "indicator": ("id",),
     "quarantine_summary": ("dataset", "period", "rule"),
-    "held_table": ("table",),
     "catalogue": ("dataset",),
     "layer": ("id",),
     "map_area": ("division_code",),
