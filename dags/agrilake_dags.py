@@ -5,18 +5,21 @@ the same that `agrilake run` calls; an XCom holds delivery ids and dataset ids, 
 
 - `intake` looks into the inbox every minute, and when reference data arrived in silver. It registers complete
   files and takes them in a few groups side by side. What was accepted updates the asset `accepted/<dataset>`.
-- `silver_<dataset>` runs when its accepted rows were updated: load, validate, then update `silver/<dataset>`. A
-  suite that says stop fails the task `held`; the asset is updated all the same, so that gold learns of it.
+- `silver_<dataset>` runs when its accepted rows were updated: one task loads the table and runs its suite, then
+  updates `silver/<dataset>`. A suite that says stop fails the task `held`; the asset is updated all the same, so that
+  gold learns of it.
 - `gold` runs when any silver table was updated and no other is about to be: it builds what has new inputs, a task
-  a table, and publishes. Every ten minutes it runs in any case.
+  for the tables of a subject, and publishes. Every ten minutes it runs in any case.
 - `backfill` takes a dataset and a period, and processes their deliveries again from landing.
 
 A task ends in one of three ways: it is done, it is tried again (service, disk), or it fails with a line in
-`agrilake status`. Each table has one task that writes it, one at a time.
+`agrilake status`. Each table has one task that writes it, one at a time. A task costs a process whose start takes
+longer than a small table, so what is small and belongs together shares one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,13 +33,15 @@ from airflow.sdk import (
     CronTriggerTimetable,
     Param,
     TriggerRule,
+    get_parsing_context,
     task,
 )
 from airflow.sdk.exceptions import AirflowFailException
 
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Dataset
-from agrilake.pipeline import tasks
+from agrilake.contract.order import TableGroup, in_groups
+from agrilake.pipeline import endings, tasks
 from agrilake.pipeline.tasks import Group
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -82,8 +87,8 @@ def new_dag(name: str, title: str, doc: str, priority: int = 1, **arguments: Any
 def reported(step: str, subject: str) -> dict[str, Any]:
     """Callbacks that keep the line of a step and its subject in `agrilake status`."""
     return {
-        "on_failure_callback": partial(tasks.on_failure, step=step, subject=subject),
-        "on_success_callback": partial(tasks.on_success, step=step, subject=subject),
+        "on_failure_callback": partial(endings.on_failure, step=step, subject=subject),
+        "on_success_callback": partial(endings.on_success, step=step, subject=subject),
     }
 
 
@@ -106,7 +111,7 @@ def watch(dag: DAG) -> None:
 @task(outlets=[ACCEPTED], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, **reported("intake", "announce"))
 def announce(groups: list[Group] | None, *, outlet_events: Any = None) -> None:
     """Update the accepted asset of every dataset whose silver table lacks deliveries."""
-    for dataset in tasks.run(tasks.datasets_behind, groups):
+    for dataset in endings.run(tasks.datasets_behind, groups):
         outlet_events[ACCEPTED].add(accepted_asset(dataset))
 
 
@@ -117,11 +122,11 @@ def intake_dag(registry: Registry) -> DAG:
 
         @task.short_circuit(**reported("intake", "inbox"))
         def find_files() -> list[Group]:
-            return tasks.run(tasks.find_files)
+            return endings.run(tasks.find_files)
 
         @task(retries=1, map_index_template=LABEL, **reported("intake", "take"))
         def take(group: Group) -> None:
-            tasks.run(tasks.take, group)
+            endings.run(tasks.take, group)
 
         groups = find_files()
         take.expand(group=groups) >> announce(groups)
@@ -131,6 +136,10 @@ def intake_dag(registry: Registry) -> DAG:
 
 def silver_dag(dataset: Dataset) -> DAG:
     """A dataset's silver table: its only writer."""
+    callbacks = {
+        "on_failure_callback": partial(endings.on_silver_failure, dataset=dataset.id),
+        "on_success_callback": partial(endings.on_silver_success, dataset=dataset.id),
+    }
     with new_dag(
         f"silver_{dataset.id}",
         f"{dataset.title}（{dataset.department_title}）",
@@ -139,19 +148,15 @@ def silver_dag(dataset: Dataset) -> DAG:
         tags=["silver", dataset.department],
     ) as dag:
 
-        @task(**writer("silver", dataset.id))
-        def load() -> int | None:
-            return tasks.run(tasks.load_silver, dataset.id)
-
-        @task.branch(outlets=[silver_asset(dataset.id)], **reported("suites", dataset.id))
-        def validate() -> list[str]:
-            return ["held"] if tasks.run(tasks.validate_silver, dataset.id) == "stop" else []
+        @task.branch(outlets=[silver_asset(dataset.id)], max_active_tis_per_dag=1, **callbacks)
+        def load() -> list[str]:
+            return ["held"] if endings.run(tasks.update_silver, dataset.id) == "stop" else []
 
         @task(retries=0)
         def held() -> None:
-            raise AirflowFailException(tasks.run(tasks.why_stopped, dataset.id))
+            raise AirflowFailException(endings.run(tasks.why_stopped, dataset.id))
 
-        load() >> validate() >> held()
+        load() >> held()
     return dag
 
 
@@ -159,15 +164,18 @@ def gold_dag(registry: Registry) -> DAG:
     """Support database, indicators and publication, after any silver table changed."""
     schedule = every("*/10 * * * *", *(silver_asset(name) for name in registry.datasets))
     with new_dag("gold", "支撑数据库、指标与发布", gold_dag.__doc__ or "", schedule=schedule, tags=["gold"]) as dag:
+        groups = in_groups(registry)
 
         @task.branch(**reported("gold", "choose"))
         def choose() -> list[str]:
-            stale = tasks.run(tasks.stale_gold)
-            return [] if stale is None else [f"build_{name}" for name in stale] or ["indicators"]
+            stale = endings.run(tasks.stale_gold)
+            if stale is None:
+                return []
+            return [f"build_{group.name}" for group in groups if set(group.tables) & set(stale)] or ["indicators"]
 
         @task(trigger_rule=TriggerRule.ALL_DONE, **writer("indicators", "indicator_value"))
         def indicators() -> None:
-            tasks.run(tasks.compute_indicators)
+            endings.run(tasks.compute_indicators)
 
         @task(
             outlets=[Asset("agrilake://gold/publication")],
@@ -175,14 +183,11 @@ def gold_dag(registry: Registry) -> DAG:
             **writer("publish", "lake"),
         )
         def publish() -> str:
-            return tasks.run(tasks.publish)
+            return endings.run(tasks.publish)
 
-        built: dict[str, Any] = {}
-        for table in tasks.in_order(registry):
-            built[table.id] = _gold_task(table.id)()
-            for upstream in table.inputs:
-                if upstream in built:
-                    built[upstream] >> built[table.id]
+        built = {group.name: _gold_task(group)() for group in groups}
+        for group in groups:
+            [built[name] for name in group.after] >> built[group.name]
         values, publication = indicators(), publish()
         list(built.values()) >> values >> publication
         choose() >> [*built.values(), values, publication]
@@ -190,12 +195,26 @@ def gold_dag(registry: Registry) -> DAG:
     return dag
 
 
-def _gold_task(name: str) -> Any:
-    @task(task_id=f"build_{name}", trigger_rule=TriggerRule.NONE_FAILED, **writer("gold", name))
-    def build() -> None:
-        tasks.run(tasks.build_gold, name)
+def _gold_task(group: TableGroup) -> Any:
+    """Builds the tables of a group, also where a group before it failed: then those that do not rest on it."""
+
+    @task(
+        task_id=f"build_{group.name}",
+        task_display_name=f"{group.subject}：{', '.join(group.tables)}",
+        trigger_rule=TriggerRule.ALL_DONE,
+        max_active_tis_per_dag=1,
+        on_failure_callback=partial(endings.on_gold_failure, tables=group.tables),
+    )
+    def build(*, ti: Any = None) -> None:
+        endings.run(tasks.build_gold, group.tables, _failed_before(ti))
 
     return build
+
+
+def _failed_before(ti: Any) -> bool:
+    """Whether a task failed that this one comes directly after."""
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=sorted(ti.task.upstream_task_ids), run_ids=[ti.run_id])
+    return bool({"failed", "upstream_failed"} & set(states[ti.run_id].values()))
 
 
 def backfill_dag(registry: Registry) -> DAG:
@@ -211,11 +230,11 @@ def backfill_dag(registry: Registry) -> DAG:
         @task(**reported("backfill", "find"))
         def find(*, params: dict[str, str] | None = None) -> list[Group]:
             wanted = params or {}
-            return tasks.run(tasks.find_deliveries, wanted["dataset"], wanted["period"])
+            return endings.run(tasks.find_deliveries, wanted["dataset"], wanted["period"])
 
         @task(retries=1, map_index_template=LABEL, **reported("backfill", "take"))
         def take_again(group: Group) -> None:
-            tasks.run(tasks.take, group, True)
+            endings.run(tasks.take, group, True)
 
         groups = find()
         take_again.expand(group=groups) >> announce(groups)
@@ -224,14 +243,16 @@ def backfill_dag(registry: Registry) -> DAG:
 
 
 def all_dags() -> list[DAG]:
-    """All DAGs in stable order."""
+    """All DAGs in stable order; in a task, its own alone."""
     registry = load_registry()
-    return [
-        intake_dag(registry),
-        *(silver_dag(dataset) for dataset in registry.datasets.values()),
-        gold_dag(registry),
-        backfill_dag(registry),
-    ]
+    makers: dict[str, Callable[[], DAG]] = {
+        "intake": partial(intake_dag, registry),
+        **{f"silver_{name}": partial(silver_dag, dataset) for name, dataset in registry.datasets.items()},
+        "gold": partial(gold_dag, registry),
+        "backfill": partial(backfill_dag, registry),
+    }
+    wanted = get_parsing_context().dag_id
+    return [make() for name, make in makers.items() if wanted in (None, name)]
 
 
 for made in all_dags():

@@ -39,7 +39,7 @@ class Running:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not until():
             assert time.monotonic() < deadline, f"{what}: {lake_status(self.lake)}"
-            time.sleep(1.0)
+            time.sleep(2.0)
 
     def is_published(self) -> bool:
         """Whether nothing is left to do and the publication shows the lake as it stands."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
+from deltalake import write_deltalake
 from tests.support.intake import open_lake, reference_lake, take
 from tests.support.samples import SAMPLE, drop, drop_sample
 
 from agrilake.errors import ConsistencyError, UsageError
 from agrilake.lake.files import table_version
 from agrilake.lake.state import Delivery
-from agrilake.pipeline import tasks
+from agrilake.pipeline import endings, tasks
 from agrilake.pipeline.context import Lake
 
 
@@ -32,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         limits = replace(found.settings.limits, settle_seconds=0)
         return replace(found, settings=replace(found.settings, limits=limits))
 
-    monkeypatch.setattr(tasks, "_lake", lake)
+    monkeypatch.setattr(endings, "open_lake", lake)
     return root
 
 
@@ -97,7 +100,7 @@ class TestIntake:
         ids = {group["datasets"][0]: group["deliveries"][0] for group in tasks.find_files()}
         sales, sites = ids["commerce_ecommerce_sales"], ids["commerce_service_site"]
         both = tasks.Group(datasets=list(ids), deliveries=[sales, sites])
-        with pytest.raises(tasks.DeliveriesFailed, match=f"1 of 2 deliveries failed: {sales}"):
+        with pytest.raises(endings.SomeFailed, match=f"1 of 2 deliveries failed: {sales}"):
             tasks.take(both)
         (failure,) = lake.state.open_failures()
         assert (failure.step, failure.subject) == ("intake", sales)
@@ -165,11 +168,73 @@ class TestGold:
         assert "division" not in found
 
 
+class TestAGroupOfGoldTables:
+    GROUP = ("household_link", "service_site_pair", "service_place_change")
+
+    def lines(self, lake: Lake) -> dict[str, str]:
+        assert {item.step for item in lake.state.open_failures()} <= {"gold"}
+        return {item.subject: item.message for item in lake.state.open_failures()}
+
+    def is_built(self, lake: Lake, name: str) -> bool:
+        return table_version(lake.home.table("gold", name)) is not None
+
+    @pytest.fixture
+    def damaged(self, lake: Lake) -> Path:
+        """A silver table of stations that lost its file, as on a bad disk."""
+        path = lake.home.table("silver", "agri_info_service_site")
+        write_deltalake(str(path), pl.DataFrame({"site_no": ["1"]}))
+        for file in path.glob("*.parquet"):
+            file.unlink()
+        lake.state.record_suite(path.name, 0, "pass", [])
+        return path
+
+    def test_one_that_fails_keeps_those_that_rest_on_it_and_no_other(self, lake: Lake, damaged: Path) -> None:
+        with pytest.raises(endings.SomeFailed, match="2 of 3 tables were not built: service_site_pair, service_place"):
+            tasks.build_gold(self.GROUP)
+        assert self.lines(lake)["service_place_change"] == "not built, since service_site_pair could not be"
+        assert "details in the log" in self.lines(lake)["service_site_pair"]
+        assert self.is_built(lake, "household_link")
+        assert not self.is_built(lake, "service_place_change")
+
+        with pytest.raises(tasks.NotBuilt):  # a group after it, which no further try can help
+            tasks.build_gold(["service_place_change"], True)
+        assert not self.is_built(lake, "service_place_change")
+
+        shutil.rmtree(damaged)
+        tasks.build_gold(self.GROUP)
+        assert self.lines(lake) == {}
+        assert self.is_built(lake, "service_place_change")
+
+    def test_one_whose_rows_break_the_contract_is_not_tried_again(self) -> None:
+        assert not endings.may_succeed_later(ConsistencyError("row counts differ"))
+        assert endings.may_succeed_later(OSError("no space left"))
+
+    def test_after_a_kill_each_table_that_is_still_to_be_built_has_a_line(self, lake: Lake) -> None:
+        tasks.build_gold(["household_link"])
+        endings.on_gold_failure({}, self.GROUP)
+        told = "the task was ended from outside"
+        assert self.lines(lake) == {"service_site_pair": told, "service_place_change": told}
+        tasks.build_gold(self.GROUP)
+        assert self.lines(lake) == {}
+
+
 class TestFailureLines:
+    def test_a_silver_task_names_the_half_that_failed(self, lake: Lake) -> None:
+        drop(SAMPLE / "inbox" / "commerce" / "农产品网络零售__2024-01.xlsx", lake.home.root)
+        for group in tasks.find_files():
+            tasks.take(group)
+        endings.on_silver_failure({"exception": OSError("disk")}, "commerce_ecommerce_sales")
+        assert [item.step for item in lake.state.open_failures()] == ["silver"]
+        _mark_applied(lake, "commerce_ecommerce_sales")
+        endings.on_silver_failure({"exception": OSError("disk")}, "commerce_ecommerce_sales")
+        assert [item.step for item in lake.state.open_failures()] == ["silver", "suites"]
+        endings.on_silver_success({}, "commerce_ecommerce_sales")
+        assert lake.state.open_failures() == []
+
     def test_our_own_errors_speak_and_foreign_ones_are_named(self, lake: Lake) -> None:
-        tasks.on_failure({"exception": ConsistencyError("row counts differ")}, "silver", "civil_elder")
-        tasks.on_failure({"exception": ValueError("张三 500199")}, "gold", "elder")
-        tasks.on_failure({}, "publish", "lake")
+        endings.on_failure({"exception": ConsistencyError("row counts differ")}, "silver", "civil_elder")
+        endings.on_failure({"exception": ValueError("张三 500199")}, "gold", "elder")
+        endings.on_failure({}, "publish", "lake")
         lines = {(item.step, item.subject): item.message for item in lake.state.open_failures()}
         assert lines == {
             ("silver", "civil_elder"): "row counts differ",
@@ -179,7 +244,7 @@ class TestFailureLines:
 
     def test_the_newest_line_stands_until_the_step_succeeds(self, lake: Lake) -> None:
         for message in ("first", "second"):
-            tasks.on_failure({"exception": ConsistencyError(message)}, "silver", "civil_elder")
+            endings.on_failure({"exception": ConsistencyError(message)}, "silver", "civil_elder")
         assert [item.message for item in lake.state.open_failures()] == ["second"]
-        tasks.on_success({}, "silver", "civil_elder")
+        endings.on_success({}, "silver", "civil_elder")
         assert lake.state.open_failures() == []

@@ -80,7 +80,7 @@ def _value(node: yaml.Node, place: tuple[str | int, ...], lines: dict[Any, int],
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*place, index), lines, path) for index, item in enumerate(node.value)]
     try:
-        return yaml.SafeLoader("").construct_object(node)
+        return yaml.constructor.SafeConstructor().construct_object(node)
     except yaml.YAMLError as error:
         line = node.start_mark.line + 1
         raise ContractError(str(path), f"line {line}", f"tag {node.tag} is not allowed") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from agrilake.contract.model import Dataset
+from agrilake.contract.model import Dataset, LogicalType
 from agrilake.contract.settings import Limits
 from agrilake.intake.header import Header, Row
 from agrilake.intake.margins import SIEVE, lone_text, row_kind
@@ -67,7 +67,7 @@ class Body:
     def _misfit(self, row: Row) -> None:
         kind = row_kind(row.cells, self.header, self.dataset)
         if kind:
-            self.set_aside.append(SetAside(row.line, self.sheet, kind, row.lines))
+            self._set_aside(row, kind)
             return
         if lone_text(row.cells, self.header, self.dataset):
             self.lone_lines.add(row.line)
@@ -80,11 +80,20 @@ class Body:
             cells, line, lines = [value or "" for value in values[:-2]], values[-2], values[-1]
             kind = row_kind(cells, self.header, self.dataset)
             if kind:
-                self.set_aside.append(SetAside(line, self.sheet, kind, lines))
+                self._set_aside(Row(line, cells, lines), kind)
         aside = {item.line for item in self.set_aside}
         if aside:
             frame = frame.filter(~(pl.col("_suspect") & pl.col(LINE).is_in(list(aside))))
         self.frames.append(frame.drop("_suspect"))
+
+    def _set_aside(self, row: Row, kind: str) -> None:
+        sums = self._sums(row.cells) if kind == "total" else {}
+        self.set_aside.append(SetAside(row.line, self.sheet, kind, row.lines, sums))
+
+    def _sums(self, cells: Sequence[str]) -> dict[str, str]:
+        numbers = [item.name for item in self.dataset.columns if item.type in (LogicalType.INTEGER, LogicalType.NUMBER)]
+        places = [(name, self.header.columns[name]) for name in numbers if name in self.header.columns]
+        return {name: cells[at] for name, at in places if at < len(cells) and cells[at].strip()}
 
     def _suspicious(self) -> pl.Expr:
         matched = [name for name, column in zip(self.cells, self.header.names, strict=True) if column]

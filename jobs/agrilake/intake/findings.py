@@ -102,6 +102,12 @@ RULES: dict[str, Rule] = {
         "“{title}”为“{found}”的记录在第 {detail} 行都出现，内容却不同，无法判断哪一行正确。",
         "请核对这几行，只留下正确的一行。",
     ),
+    "total_differs": Rule(
+        "合计与各行之和不符",
+        "这一行合计的“{title}”是 {found}，表中各行之和是 {detail}。",
+        "请核对是否漏报、多报了行，或改正合计；各行已照常处理，合计本身不入库。",
+        WARN,
+    ),
     "unique": Rule(
         "内容重复",
         "“{title}”填的是“{found}”，在第 {detail} 行都出现，这一列不能重复。",

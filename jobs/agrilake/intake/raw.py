@@ -6,6 +6,7 @@ what the file format itself adds). The row checks start from these objects.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -33,13 +34,14 @@ class SetAside:
     """A line (or, with `line` None, a whole sheet) that is no record of the table.
 
     `kind` is one of SET_ASIDE_KINDS; `lines` says how many physical lines or rows it stands for (1 but for
-    quoted newlines and whole sheets).
+    quoted newlines and whole sheets). `sums` has what a total says: column -> text, for the contract's numbers.
     """
 
     line: int | None
     sheet: str | None
     kind: str
     lines: int = 1
+    sums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from agrilake.intake.names import DeliveryName
 from agrilake.intake.privacy import Pseudonymiser, shown
 from agrilake.intake.raw import LINE, ORIGIN_LINE, SHEET, RawTable
 from agrilake.intake.text import put
+from agrilake.intake.totals import total_findings
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def _assemble(
     broken_lines = parts[1].select("line", "sheet")
     quarantined = pl.concat([places[failed].select("line", "sheet"), broken_lines])
     good = ~put(again, failed, True)
+    parts.append(total_findings(raw, dataset, frame, good, again).select(*stamps, pl.all()).select(list(schema)))
     checked = Checked(
         accepted=_accepted(cells, dataset, pseudonymiser, frame, good),
         findings=pl.concat(parts).sort(["sheet", "line"], maintain_order=True, nulls_last=False),

@@ -67,6 +67,8 @@ _TABLE: dict[str, _Factors] = {
     "order": {"单": 1, "笔": 1, "order": 1},
     "1": _SHARE,
 }
+_SUMS = frozenset({"yuan", "m2", "kg", "m", "m3", "kw", "kva", "head", "person", "household", "order"})
+_SUMS |= frozenset({"张", "台", "台套", "辆", "件", "个", "处", "次", "人次", "场", "批"})
 _KNOWN = {spelling: (base, Fraction(factor)) for base, units in _TABLE.items() for spelling, factor in units.items()}
 
 
@@ -99,6 +101,11 @@ def is_known(text: str) -> bool:
     """Whether the spelling is a unit of the table, a multiplier, or both together."""
     unit = parse_unit(text)
     return unit.base == "" or unit.base in _TABLE
+
+
+def adds_up(text: str) -> bool:
+    """Whether quantities of the unit may be added over rows, as rates, degrees and durations may not."""
+    return parse_unit(text).base in _SUMS
 
 
 def conversion(written: str | None, column_unit: str | None) -> Fraction | None:

@@ -6,9 +6,12 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agrilake.paths import Home
-from agrilake.sample import SampleManifest, generate
+
+if TYPE_CHECKING:
+    from agrilake.sample import SampleManifest
 
 DAY_FILE, DAY = "today", 6
 
@@ -18,6 +21,8 @@ def drop_sample(home: Home, **arguments: object) -> SampleManifest:
 
     `arguments` are those of `agrilake.sample.generate`. Raises FileExistsError where a sample was made before.
     """
+    from agrilake.sample import generate  # slow to import, and each step asks for the sample's day alone
+
     made = generate(home.root / "sample", **arguments)  # type: ignore[arg-type]
     months = json.loads((made.truth / "summary.json").read_text(encoding="utf-8"))["months"]
     (home.root / "sample" / DAY_FILE).write_text(_day_after(months[-1]).isoformat(), encoding="ascii")

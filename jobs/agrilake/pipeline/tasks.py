@@ -7,20 +7,17 @@ each task is a process of its own.
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypedDict
 
-from agrilake.contract.order import in_order
-from agrilake.errors import AgrilakeError, ServiceError, UsageError
+from agrilake.errors import AgrilakeError, UsageError
+from agrilake.pipeline import endings
 
 if TYPE_CHECKING:
     from agrilake.lake.state import Delivery
     from agrilake.pipeline.context import Lake
 
-__all__ = ["in_order"]
-T = TypeVar("T")
 log = logging.getLogger("agrilake")
 
 FILE_WORKERS = 4
@@ -39,31 +36,8 @@ class Group(TypedDict):
     deliveries: list[str]
 
 
-class StepFailed(AgrilakeError):
-    """A foreign error, named by its kind alone, since its text may quote a value."""
-
-
-class DeliveriesFailed(AgrilakeError):
-    """Some files of a group could not be processed; each has a failure line of its own."""
-
-
-def run(step: Callable[..., T], *arguments: Any) -> T:
-    """Call a step; its errors come out in words that hold no value, with the way through the code in the log.
-
-    Raises AirflowFailException (no retry) where repeating would say the same; else ServiceError, DeliveriesFailed
-    or StepFailed, which are tried again.
-    """
-    from airflow.sdk.exceptions import AirflowFailException
-
-    try:
-        return step(*arguments)
-    except (ServiceError, DeliveriesFailed):
-        raise
-    except AgrilakeError as error:
-        raise AirflowFailException(str(error)) from None
-    except Exception as error:
-        _log_frames(error)
-        raise StepFailed(_readable(error)) from None
+class NotBuilt(AgrilakeError):
+    """Gold tables that keep their version: they, or one that they are made from, failed for good."""
 
 
 def find_files() -> list[Group]:
@@ -73,7 +47,7 @@ def find_files() -> list[Group]:
     dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
     group without deliveries names silver tables whose update was missed.
     """
-    lake = _lake()
+    lake = endings.open_lake()
     _register(lake)
     waiting = _deliveries_to_take(lake)
     reference = [dataset.id for dataset in lake.registry.reference()]
@@ -103,25 +77,25 @@ def in_groups(deliveries: Iterable[Delivery], most: int) -> list[Group]:
 def take(group: Group, again: bool = False) -> None:
     """Process the deliveries of a group (with `again` also those that were taken before, into silver anew).
 
-    One that fails does not keep the others: it gets its line in `agrilake status`, and DeliveriesFailed is
+    One that fails does not keep the others: it gets its line in `agrilake status`, and SomeFailed is
     raised at the end.
     """
-    lake = _lake()
+    lake = endings.open_lake()
     failed = [delivery for delivery in group["deliveries"] if not _take_one(lake, delivery, again)]
     if failed:
-        raise DeliveriesFailed(f"{len(failed)} of {len(group['deliveries'])} deliveries failed: {', '.join(failed)}")
+        raise endings.SomeFailed(f"{len(failed)} of {len(group['deliveries'])} deliveries failed: {', '.join(failed)}")
 
 
 def datasets_behind(groups: Sequence[Group] | None) -> list[str]:
     """Datasets whose silver table lacks deliveries: those of the groups, and others whose update was missed."""
-    lake = _lake()
+    lake = endings.open_lake()
     named = {name for group in groups or () for name in group["datasets"]}
     return sorted(named & set(_silver_behind(lake)) | set(_missed(lake)))
 
 
 def find_deliveries(dataset: str, period: str) -> list[Group]:
     """The deliveries of a dataset's period (* for all) that have landed; UsageError where there is none."""
-    lake = _lake()
+    lake = endings.open_lake()
     known = lake.state.deliveries(dataset, status=("accepted", "partial", "waiting", "received"))
     found = [item for item in known if period in (ALL_PERIODS, item.period)]
     if not found:
@@ -130,19 +104,13 @@ def find_deliveries(dataset: str, period: str) -> list[Group]:
     return in_groups(found, 1)
 
 
-def load_silver(dataset: str) -> int | None:
-    """Bring a silver table up to date; the Delta version that was written, if any."""
+def update_silver(dataset: str) -> str:
+    """Bring a silver table up to date and run its suite: pass, warn or stop (the last decision where the version was
+    validated before)."""
     from agrilake.pipeline import steps
 
-    written = steps.update_silver(_lake(), dataset)
-    return written.version if written else None
-
-
-def validate_silver(dataset: str) -> str:
-    """Run the suite; pass, warn or stop (the last decision where this version was validated before)."""
-    from agrilake.pipeline import steps
-
-    lake = _lake()
+    lake = endings.open_lake()
+    steps.update_silver(lake, dataset)
     steps.check_suite(lake, dataset)
     known = lake.state.suites().get(dataset)
     return str(known["decision"]) if known else "pass"
@@ -152,7 +120,7 @@ def why_stopped(dataset: str) -> str:
     """What the suite found, and which gold tables keep their last good version for it."""
     from agrilake.pipeline import steps
 
-    lake = _lake()
+    lake = endings.open_lake()
     reason = steps.stopped(lake).get(dataset, "")
     return f"{reason}；停留在上一版的表：{'、'.join(steps.held_tables(lake))}"
 
@@ -164,7 +132,7 @@ def stale_gold() -> list[str] | None:
     """
     from agrilake.pipeline import steps
 
-    lake = _lake()
+    lake = endings.open_lake()
     ahead = _deliveries_to_take(lake) or _silver_ahead(lake) or _suites_ahead(lake)
     if (ahead and _waited(lake) < GOLD_WAITS) or not steps.lake_tables(lake):
         log.info("nothing is there yet, or files or silver tables are on their way: gold is built after them")
@@ -180,47 +148,56 @@ def _waited(lake: Lake) -> timedelta:
     return datetime.now(UTC) - datetime.fromisoformat(min(arrived)) if arrived else timedelta(0)
 
 
-def build_gold(name: str) -> None:
-    """Build one gold table where its inputs changed."""
+def build_gold(names: Sequence[str], failed_before: bool = False) -> None:
+    """Build those gold tables of a group whose inputs changed, in order.
+
+    One that fails does not keep the others; it gets its line in `agrilake status`, and the next try builds what is
+    missing. A table made from one that failed keeps its version and says so in its line; where a group before this
+    one failed (`failed_before`), that goes for its tables too. Raises SomeFailed where another try may help, else
+    NotBuilt.
+    """
     from agrilake.pipeline import steps
 
-    steps.update_gold(_lake(), name)
+    lake = endings.open_lake()
+    behind = set(steps.stale_gold(lake)) - set(names) if failed_before else set()
+    errors: dict[str, Exception] = {}
+    for name in names:
+        try:
+            _build_one(lake, name, behind)
+        except Exception as error:  # one bad table must not keep the others
+            endings.note_failure(lake, "gold", name, error)
+            errors[name] = error
+            behind.add(name)
+    if errors:
+        again = any(endings.may_succeed_later(error) for error in errors.values())
+        kind = endings.SomeFailed if again else NotBuilt
+        raise kind(f"{len(errors)} of {len(names)} tables were not built: {', '.join(errors)}")
+
+
+def _build_one(lake: Lake, name: str, behind: set[str]) -> None:
+    """Build a gold table unless it is made from one that is behind."""
+    from agrilake.pipeline import steps
+
+    missing = sorted(behind & set(lake.registry.gold[name].inputs))
+    if missing:
+        raise NotBuilt(f"not built, since {', '.join(missing)} could not be")
+    written = steps.update_gold(lake, name)
+    lake.state.resolve_failures("gold", name)
+    log.info("gold/%s: %s", name, f"version {written.version}" if written else "up to date, or held")
 
 
 def compute_indicators() -> None:
     """Compute the indicators where their inputs changed."""
     from agrilake.pipeline import steps
 
-    steps.update_indicators(_lake())
+    steps.update_indicators(endings.open_lake())
 
 
 def publish() -> str:
     """Publish; the publication's version."""
     from agrilake.pipeline import steps
 
-    return str(steps.update_publication(_lake()).version)
-
-
-def on_failure(context: Mapping[str, Any], step: str, subject: str) -> None:
-    """Leave one readable line in `agrilake status`, under the names that `agrilake run` uses.
-
-    Airflow calls this in the task's own process; for a task that was killed, in the DAG processor, without an error.
-    """
-    error = context.get("exception")
-    if not isinstance(error, DeliveriesFailed):
-        message = _readable(error) if isinstance(error, BaseException) else "the task was ended from outside"
-        _record_failure(_lake(), step, subject, message)
-
-
-def on_success(context: Mapping[str, Any], step: str, subject: str) -> None:
-    """The task works again: its failure no longer stands."""
-    _lake().state.resolve_failures(step, subject)
-
-
-def _lake() -> Lake:
-    from agrilake.pipeline.context import Lake
-
-    return Lake.open()
+    return str(steps.update_publication(endings.open_lake()).version)
 
 
 def _register(lake: Lake) -> None:
@@ -233,7 +210,7 @@ def _register(lake: Lake) -> None:
         try:
             outcome = intake.register(lake, path)
         except Exception as error:  # one bad file must not keep the others from the lake
-            _note_failure(lake, "intake", subject, error)
+            endings.note_failure(lake, "intake", subject, error)
             continue
         lake.state.resolve_failures("intake", subject)
         if outcome is not None:
@@ -252,7 +229,7 @@ def _take_one(lake: Lake, delivery_id: str, again: bool) -> bool:
         if again:
             _forget_applied(lake, done)
     except Exception as error:  # one bad file must not keep the others from the lake
-        _note_failure(lake, "intake", delivery_id, error)
+        endings.note_failure(lake, "intake", delivery_id, error)
         return False
     lake.state.resolve_failures("intake", delivery_id)
     counts = (done.records, done.accepted, done.quarantined, done.duplicate)
@@ -308,26 +285,3 @@ def _resting(lake: Lake, step: str) -> set[str]:
     since = datetime.now(UTC) - RETRY_AFTER
     found = [item for item in lake.state.open_failures() if item.step == step]
     return {item.subject for item in found if datetime.fromisoformat(item.happened_at) > since}
-
-
-def _note_failure(lake: Lake, step: str, subject: str, error: Exception) -> None:
-    _log_frames(error)
-    _record_failure(lake, step, subject, _readable(error))
-
-
-def _record_failure(lake: Lake, step: str, subject: str, message: str) -> None:
-    lake.state.resolve_failures(step, subject)  # the newest line stands, not one for each try
-    lake.state.record_failure(step, subject, message)
-
-
-def _readable(error: BaseException) -> str:
-    from agrilake.pipeline import steps
-
-    ours = type(error).__name__ == "AirflowFailException"  # raised by `run`; its module takes seconds to import
-    return str(error) if ours else steps.readable(error)
-
-
-def _log_frames(error: BaseException) -> None:
-    """Where an error came from, without its text."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s at\n%s", type(error).__name__, frames)

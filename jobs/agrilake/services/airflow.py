@@ -31,6 +31,17 @@ COMPONENTS = {
 }
 PARTS = ("metadatabase", "scheduler", "dag_processor")
 STOP_ORDER = (SCHEDULER, DAG_PROCESSOR, NAME)
+PRELOADED = (
+    "airflow.executors.local_executor",
+    "airflow.sdk.execution_time.task_runner",
+    "airflow.dag_processing.dagbag",
+    "agrilake.contract.load",
+    "great_expectations",
+    "pandas",
+    "pyspark.sql.connect.session",
+)
+"""Imported once, in the process that workers and tasks are forked from: a task of its own would spend seconds on it.
+Not Polars and not delta-rs: they keep threads, which a fork loses."""
 USER = "admin"
 START_SECONDS = 240.0
 PAGE = 100
@@ -103,8 +114,11 @@ def airflow_environment(home: Path, port: int, dags: Path | None) -> dict[str, s
         "API_AUTH__JWT_SECRET": process.read_or_create_secret(secrets / "airflow-jwt.key", size_bytes=64),
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "150",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "SCHEDULER__MP_START_METHOD": "forkserver",
+        "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "WORKERS__EXECUTION_API_TIMEOUT": "30",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs" / "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(home / "logs" / "airflow" / "dag_processor"),

@@ -182,6 +182,11 @@ def _jvm_options(scratch: Path) -> str:
     processor time and long ones more, which is right for tests and wrong for millions of rows. That compiler alone
     would get a code cache of 48 MB, which one build of all gold tables fills: the server then dies.
     """
-    own = (f"-Djava.io.tmpdir={scratch}", f"-Duser.timezone={TIME_ZONE}", "-Dfile.encoding=UTF-8", "-Xss4m")
-    own += ("-XX:ReservedCodeCacheSize=256m",)
+    own = (
+        f"-Djava.io.tmpdir={scratch}",
+        f"-Duser.timezone={TIME_ZONE}",
+        "-Dfile.encoding=UTF-8",
+        "-Xss4m",
+        "-XX:ReservedCodeCacheSize=256m",
+    )
     return " ".join((*own, os.environ.get("AGRILAKE_SPARK_JAVA_OPTIONS", ""))).strip()
