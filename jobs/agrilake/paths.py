@@ -55,6 +55,11 @@ class Home:
         return self.root / "publications"
 
     @property
+    def published(self) -> Path:
+        """What stays of every publication when its files are gone."""
+        return self.root / "published"
+
+    @property
     def docs(self) -> Path:
         return self.root / "docs"
 
@@ -68,8 +73,8 @@ class Home:
 
     def prepare(self) -> Home:
         """Make the folders, the restricted ones for the owner alone."""
-        names = ("landing", "bronze", "accepted", "silver", "gold", "state", "publications", "docs", "logs")
-        for name in (*names, "decisions", "run", "secrets", "tmp"):
+        names = ("landing", "bronze", "accepted", "silver", "gold", "state", "publications", "published", "docs")
+        for name in (*names, "logs", "decisions", "run", "secrets", "tmp"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         for name in RESTRICTED:
             (self.root / name).chmod(0o700)

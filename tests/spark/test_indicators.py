@@ -17,9 +17,10 @@ from tests.support.tables import DIVISIONS
 
 from agrilake.contract.load import load_registry
 from agrilake.indicators.arrivals import Arrivals
-from agrilake.indicators.engine import indicator_values
+from agrilake.indicators.engine import engine, indicator_values
 from agrilake.indicators.load import load_indicators
 from agrilake.indicators.model import Indicator
+from agrilake.indicators.recipe import recipe
 from agrilake.tables import small
 
 pytestmark = pytest.mark.spark
@@ -61,7 +62,8 @@ def arrivals_of(case: dict[str, dict[str, Any]]) -> dict[str, Arrivals]:
 
 def conformed(tables: dict[str, DataFrame], chosen: list[Indicator], arrivals: dict[str, Arrivals]) -> pl.DataFrame:
     """The values as they are stored: the contract's columns in its types."""
-    found = indicator_values(tables, chosen, DISTRICT, dict.fromkeys(tables, 1), arrivals, REGISTRY)
+    made_by = recipe(chosen, REGISTRY, DISTRICT, dict.fromkeys(tables, 1), arrivals, engine())
+    found = indicator_values(tables, made_by)
     return pl.DataFrame(pl.from_arrow(small.conformed(found, REGISTRY.gold["indicator_value"])))
 
 

@@ -33,6 +33,7 @@ from agrilake.paths import Home
 from agrilake.publish import Publication, current_publication, open_publication, publications, publish
 from agrilake.publish.guard import refuse_identifiers
 from agrilake.publish.metadata import masked_file_name
+from agrilake.publish.records import records
 
 SETTINGS = load_settings()
 COUNTY = SETTINGS.district_code
@@ -546,3 +547,20 @@ def test_tables_added_later_are_scanned_alone() -> None:
         connection.execute(f"INSERT INTO added VALUES ('{MADE_UP_PHONE}')")
         with pytest.raises(ConsistencyError, match=r"added\.note holds a mobile number in 1 rows"):
             refuse_identifiers(connection, "leader", ["added"])
+
+
+def test_a_figure_that_changes_is_a_revision_for_good(lake: tuple[Home, State]) -> None:
+    """In both roles' files of every publication from then on, also when those that made it have been retired."""
+    gold = {**REGISTRY.gold, "indicator_revision": load_registry().gold["indicator_revision"]}
+    registry = Registry(REGISTRY.datasets, gold)
+    run(lake, registry=registry)
+    for number in range(7):
+        write_values(lake[0], indicator_value("site_coverage", "2024-05", Decimal(50 + number // 6)))
+        assert run(lake, registry=registry).version == 2 + number
+    columns = "value_before, value_after, published_before, published_after, division_name, unit"
+    sql = f"SELECT {columns} FROM indicator_revision"
+    wanted = [(Decimal(50), Decimal(51), 7, 8, "某村", "%")]
+    assert rows(lake[0], "leader", sql) == rows(lake[0], "analyst", sql) == wanted
+    assert [item.version for item in publications(lake[0])] == [4, 5, 6, 7, 8]
+    assert [item.version for item in records(lake[0])] == list(range(1, 9))
+    assert rows(lake[0], "leader", 'SELECT DISTINCT "table" FROM held_table WHERE "table" LIKE \'%revision\'') == []

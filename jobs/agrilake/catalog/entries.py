@@ -12,7 +12,11 @@ from agrilake.contract.settings import Settings
 from agrilake.indicators.model import Indicator
 from agrilake.layers.model import GEOMETRY_TITLES, Layer
 
-MADE_BY = {"transform": "", "indicators": "指标引擎按各指标的声明计算，来源表见指标一章"}
+MADE_BY = {
+    "transform": "",
+    "indicators": "指标引擎按各指标的声明计算，来源表见指标一章",
+    "publication": "发布时与上一次发布逐项比较得出，只在发布的数据库里",
+}
 ROLE = {"leader": "领导驾驶舱", "analyst": "分析人员"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agrilake.commands import authoring, deliveries, query, running, serving, stewarding
+from agrilake.commands import authoring, deliveries, published, quarantine, query, running, serving, stewarding
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,5 +14,5 @@ app = typer.Typer(
     "State lives under AGRILAKE_HOME (default ./var). Exit codes: docs/operating.md.",
 )
 
-for module in (running, deliveries, query, stewarding, authoring, serving):
+for module in (running, deliveries, query, published, stewarding, quarantine, authoring, serving):
     module.register(app)

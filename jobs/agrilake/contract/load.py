@@ -29,7 +29,7 @@ CONTRACT_KEYS = frozenset(
 )
 SUITE_METRICS = frozenset({"rowCount"})
 HISTORIES = ("scd2",)
-MAKERS = ("transform", "linking", "indicators")
+MAKERS = ("transform", "linking", "indicators", "publication")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 

@@ -135,6 +135,11 @@ class Column:
         return self.privacy is not Privacy.DROP
 
     @property
+    def is_free_text(self) -> bool:
+        """Whether people write into it what they like."""
+        return self.type is LogicalType.STRING and not (self.enum or self.pattern or self.primary_key)
+
+    @property
     def is_personal(self) -> bool:
         """Whether its values may never be shown."""
         return self.pii is not None
@@ -146,7 +151,8 @@ class Dataset:
 
     `due_day` counts days after the period's end until the delivery is overdue. `history` is "scd2" where
     silver keeps validity intervals, in `history_table`. `reference` marks what others are resolved against.
-    `made_by` says who writes a gold table: the "transform" of its name, record "linking", or the "indicators" engine.
+    `made_by` says who writes a gold table: the "transform" of its name, record "linking", the "indicators" engine, or
+    the "publication", which has it in its files alone.
     `sharing` is one of SHARING; `sharing_terms` says what others may do with it, or on what ground they do not get it.
     `period_column` names the column that must agree with the delivery's period, if the file carries one;
     `reaches_back` counts the periods before its own that a delivery holds too.

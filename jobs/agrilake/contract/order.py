@@ -9,12 +9,15 @@ from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.errors import ContractError
 
+BUILT = ("transform", "linking")
+"""Makers of gold tables that are built from other tables."""
+
 
 def in_order(registry: Registry) -> list[Dataset]:
     """Gold tables that are built from others, each after its inputs; ContractError for a circle. The indicator values,
-    which come after all of them, are not among these."""
+    which come after all of them, and what a publication makes are not among these."""
     done: list[Dataset] = []
-    left = {name: table for name, table in registry.gold.items() if table.made_by != "indicators"}
+    left = {name: table for name, table in registry.gold.items() if table.made_by in BUILT}
     while left:
         ready = [table for table in left.values() if not any(name in left for name in table.inputs)]
         if not ready:

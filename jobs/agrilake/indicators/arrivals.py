@@ -123,8 +123,3 @@ def _nearest(of: Arrivals, period: str) -> str:
 
 def _listed(periods: Sequence[str]) -> str:
     return "、".join(periods) if len(periods) <= 3 else f"{periods[0]} 等 {len(periods)} 期"
-
-
-def as_note(arrivals: Mapping[str, Arrivals]) -> dict[str, list[object]]:
-    """What decides about the marks, to be kept with the values that carry them."""
-    return {name: [list(of.delivered), list(of.late), of.due_until] for name, of in sorted(arrivals.items())}

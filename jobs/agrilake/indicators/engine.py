@@ -7,30 +7,28 @@ Spark's; the rest is small and Polars', and delta-rs is the only writer of gold/
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from agrilake.contract.load import Registry
-from agrilake.contract.model import Dataset
-from agrilake.contract.order import datasets_behind
 from agrilake.contract.settings import Settings
+from agrilake.gold import columns
 from agrilake.indicators import arrivals as arriving
 from agrilake.indicators import grid, measures, model, values
 from agrilake.indicators.arrivals import Arrivals
 from agrilake.indicators.measures import measured
 from agrilake.indicators.model import Indicator
+from agrilake.indicators.recipe import DIVISION, Engine, Recipe, engine_of, keep_recipe, recipe, tables_of
+from agrilake.intake import dates, schedule
 from agrilake.lake.files import table_version
 from agrilake.paths import Home
-from agrilake.tables import small
+from agrilake.tables import history, small
 from agrilake.tables.read import table_at
-from agrilake.tables.types import stored_fields
 from agrilake.tables.write import TableWrite, commit_note
 
 if TYPE_CHECKING:
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
 TABLE = "indicator_value"
-DIVISION = "division"
 
 
 def compute_indicators(
@@ -50,67 +47,54 @@ def compute_indicators(
     arrivals: Mapping[str, Arrivals],
 ) -> TableWrite:
     """Write gold/indicator_value (columns: its contract); unchanged where no source table, no declaration and nothing
-    of `arrivals` changed.
+    of `arrivals` changed. What it is computed from is kept, and the commit names it.
 
     A source table that is held back is read as it stands: at its last good version.
     """
     path = home.table("gold", TABLE)
-    names = sorted({name for item in indicators for name in item.sources} | {DIVISION})
-    versions = {name: table_version(home.table("gold", name)) for name in names}
-    contract = registry.gold[TABLE]
-    note = {"inputs": versions, "rule": _fingerprint(indicators, contract), "arrivals": arriving.as_note(arrivals)}
+    versions = {name: table_version(home.table("gold", name)) for name in tables_of(indicators)}
+    wanted = recipe(indicators, registry, settings.district_code, versions, arrivals, engine())
+    note = {"inputs": versions, "recipe": wanted.digest}
     before = table_version(path)
     if before is not None and commit_note(path) == note:
         return TableWrite(TABLE, before, changed=False)
-    tables = {
-        name: table_at(spark, home.table("gold", name), version, stored_fields(registry.gold[name]))
-        for name, version in versions.items()
-    }
-    known = [_settled(item, versions, registry) for item in indicators]
-    found = indicator_values(tables, known, settings.district_code, versions, arrivals, registry)
-    small.overwrite(found, path, contract, note)
+    keep_recipe(home, wanted)
+    found = computed(spark, home, wanted)
+    small.overwrite(found, path, registry.gold[TABLE], note)
     return TableWrite(TABLE, table_version(path) or 0, changed=True)
 
 
-def indicator_values(
-    tables: Mapping[str, DataFrame],
-    indicators: Sequence[Indicator],
-    district: str,
-    versions: Mapping[str, int | None],
-    arrivals: Mapping[str, Arrivals],
-    registry: Registry,
-) -> pl.DataFrame:
-    """The values of all indicators from their source tables (by name), with the marks that `arrivals` give them; the
-    columns of the contract are among the frame's."""
-    parts = measured(tables, indicators, district)
-    columns = ["division_code", "level", "township_code"]
-    division = pl.DataFrame(pl.from_arrow(tables[DIVISION].select(*columns).toArrow()))
-    whole = grid.expected(division, parts, indicators, district)
+def computed(spark: SparkSession, home: Home, wanted: Recipe) -> pl.DataFrame:
+    """The values that a recipe gives, from the gold tables at its versions."""
+    tables = {
+        name: table_at(spark, home.table("gold", name), source.version, source.fields)
+        for name, source in wanted.sources.items()
+    }
+    return indicator_values(tables, wanted)
+
+
+def indicator_values(tables: Mapping[str, DataFrame], wanted: Recipe) -> pl.DataFrame:
+    """The values of all indicators from their source tables (by name); the columns of the contract are among the
+    frame's."""
+    indicators = wanted.settled
+    parts = measured(tables, indicators, wanted.district)
+    places = tables[DIVISION].select("division_code", "level", "township_code")
+    division = pl.DataFrame(pl.from_arrow(places.toArrow()))
+    whole = grid.expected(division, parts, indicators, wanted.district)
     inputs = {
-        item.id: json.dumps({f"gold/{name}": versions.get(name) for name in _sources(item, indicators)})
+        item.id: json.dumps({f"gold/{name}": wanted.inputs.get(name) for name in _sources(item, indicators)})
         for item in indicators
     }
-    behind = {name: [one.id for one in datasets_behind([name], registry)] for name in tables}
-    marks = arriving.marks_of(indicators, whole["period"].unique().sort(), arrivals, behind)
+    marks = arriving.marks_of(indicators, whole["period"].unique().sort(), wanted.arrivals, wanted.behind)
     return values.evaluated(whole, parts, indicators, inputs, marks)
+
+
+def engine() -> Engine:
+    """This engine: its own code and the libraries under it."""
+    modules = (sys.modules[__name__], arriving, grid, measures, model, values, columns, dates, history, schedule)
+    return engine_of(Path(str(module.__file__)) for module in modules)
 
 
 def _sources(item: Indicator, indicators: Sequence[Indicator]) -> tuple[str, ...]:
     behind = [other for other in indicators if other.id in item.derived_from]
     return tuple(sorted({*item.sources, *(name for other in behind for name in _sources(other, indicators))}))
-
-
-def _settled(item: Indicator, versions: Mapping[str, int | None], registry: Registry) -> Indicator:
-    """An indicator whose source table is not there yet awaits it."""
-    absent = [name for name in item.sources if versions[name] is None]
-    if not absent:
-        return item
-    return replace(item, awaits=item.awaits or registry.gold[absent[0]].title, numerator=None, value=None)
-
-
-def _fingerprint(indicators: Sequence[Indicator], contract: Dataset) -> str:
-    """Changes when a declaration, the contract or the engine's own code changes."""
-    code = [Path(str(module.__file__)) for module in (sys.modules[__name__], arriving, grid, measures, model, values)]
-    texts = [path.read_bytes() for path in (*(item.path for item in indicators), contract.path, *code)]
-    constants = [repr(item.combined.constants).encode() for item in indicators if item.combined]
-    return hashlib.sha256(b"\n".join([*texts, *constants])).hexdigest()[:16]

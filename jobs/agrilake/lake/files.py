@@ -6,6 +6,7 @@ and a killed writer leaves either the old rows or the new ones.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,12 @@ def last_change(table: DeltaTable) -> dict[str, Any]:
             if entry.get("operation") not in UPKEEP:
                 return entry
     return {}
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

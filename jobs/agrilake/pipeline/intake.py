@@ -213,6 +213,17 @@ def examine(
     return raw, checked
 
 
+def refused_now(lake: Lake, delivery: Delivery) -> pl.DataFrame:
+    """Places (sheet, line) of the records of a landed delivery that the contract as it is refuses; nothing is stored.
+
+    Raises RefusedFile where it would refuse the file.
+    """
+    dataset = lake.registry.get(delivery.dataset)
+    divisions = None if dataset.reference else lake.divisions()
+    _, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
+    return checked.quarantined_lines.select("sheet", "line")
+
+
 def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Checked | None]:
     """A dry run of the intake: the delivery as it would be recorded; nothing is stored."""
     try:

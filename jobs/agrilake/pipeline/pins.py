@@ -1,45 +1,22 @@
-"""Versions that must stay readable, whatever upkeep deletes."""
+"""Delta versions that must be kept: figures that were published, and states of the lake that can be asked for."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterator
-
-from deltalake import DeltaTable
-
-from agrilake.lake.files import last_change
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.steps import lake_tables
+from agrilake.publish.records import Pins, records, union
+from agrilake.tables.inputs import made_from
 
 
-def pinned_versions(lake: Lake) -> dict[str, list[int]]:
-    """{"silver/x": Delta versions}: those of every recorded lake version, which as-of queries and publications read,
-    those that the newest gold was made from, and from there on the inputs of the inputs."""
-    found: defaultdict[str, set[int]] = defaultdict(set)
-    made_from: dict[str, dict[int, dict[str, int]]] = {}
-    known = [table for version in lake.state.lake_versions() for table in version.tables.items()]
-    for log in sorted(lake.home.table("gold").glob("*/_delta_log")):
-        table = DeltaTable(str(log.parent))
-        name = f"gold/{log.parent.name}"
-        made_from[name] = dict(_inputs(lake, table))
-        newest = last_change(table).get("version")
-        known += [(name, newest)] if newest is not None else []
-    while known:
-        name, version = known.pop()
-        if version not in found[name]:
-            found[name].add(version)
-            known += made_from.get(name, {}).get(version, {}).items()
-    return {name: sorted(versions) for name, versions in sorted(found.items())}
+def pinned_versions(lake: Lake) -> Pins:
+    """{"silver/x": [3, 7], "gold/y": [2]}: Delta versions whose files no vacuum may remove.
 
-
-def _inputs(lake: Lake, table: DeltaTable) -> Iterator[tuple[int, dict[str, int]]]:
-    """What each version of a gold table says that it was made from."""
-    for entry in table.history():
-        note = json.loads(entry.get("userMetadata") or "{}")
-        used = {name: version for name, version in (note.get("inputs") or {}).items() if version is not None}
-        if used:
-            yield entry["version"], {_qualified(lake, name): int(version) for name, version in used.items()}
-
-
-def _qualified(lake: Lake, name: str) -> str:
-    return f"{'gold' if name in lake.registry.gold else 'silver'}/{name}"
+    These are the versions of every publication ever made with all that their gold was made from, of every recorded
+    lake version, and of the lake as it stands. A table that is not named may be vacuumed to its newest version.
+    """
+    published = [
+        (name, version) for item in records(lake.home) for name, found in item.pinned.items() for version in found
+    ]
+    recorded = [pair for item in lake.state.lake_versions() for pair in item.tables.items()]
+    wanted = dict.fromkeys([*published, *recorded, *lake_tables(lake).items()])
+    return union([made_from(lake.home, lake.registry, wanted)])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
 
@@ -83,6 +84,16 @@ def table_from_source(
         # without its cause, whose message quotes the value
         raise ConsistencyError(f"{origin}: stored values do not fit the contract's types") from None
     comment(connection, layout)
+
+
+def table_from_frame(connection: duckdb.DuckDBPyConnection, layout: Layout, rows: pl.DataFrame) -> None:
+    """The table from rows in memory, in declared columns and types."""
+    connection.register("source", rows.to_arrow())
+    try:
+        chosen = [f"{quoted(column.name)}::{column.sql_type} AS {quoted(column.name)}" for column in layout.columns]
+        table_from_source(connection, layout, chosen, layout.name)
+    finally:
+        connection.unregister("source")
 
 
 @contextmanager

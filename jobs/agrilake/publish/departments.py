@@ -12,7 +12,7 @@ import duckdb
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column as ContractColumn
-from agrilake.contract.model import Dataset, LogicalType
+from agrilake.contract.model import Dataset
 from agrilake.paths import Home
 from agrilake.publish.database import cast, empty_table, registered, sql_type, table_from_source
 from agrilake.publish.guard import MOBILE_PHONE, RESIDENT_ID
@@ -53,7 +53,7 @@ def add_departments(
 
 def _add(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, version: int, timezone: str) -> None:
     layout = department_layout(dataset)
-    free = {column.name for column in shown_columns(dataset) if is_free_text(column)}
+    free = {column.name for column in shown_columns(dataset) if column.is_free_text}
     with registered(connection, path, version) as kinds:
         chosen = []
         for column in layout.columns:
@@ -64,11 +64,6 @@ def _add(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, ve
             else:
                 chosen.append(cast(column, kinds[column.name], timezone))
         table_from_source(connection, layout, chosen, f"silver/{dataset.id} version {version}")
-
-
-def is_free_text(column: ContractColumn) -> bool:
-    """Whether people write into it what they like."""
-    return column.type is LogicalType.STRING and not (column.enum or column.pattern or column.primary_key)
 
 
 def _masked(name: str) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from agrilake.lake.files import sync
 from agrilake.layers.model import LayerFile
 from agrilake.paths import Home
 from agrilake.publish.model import ANALYST, Publication, TableSource
@@ -27,9 +27,14 @@ CHUNK = 1 << 20
 
 def publications(home: Home) -> list[Publication]:
     """All complete publications, oldest first."""
+    return [read_publication(path) for path in complete(home)]
+
+
+def complete(home: Home) -> list[Path]:
+    """Folders of the complete publications, oldest first."""
     folder = home.publications
     found = [path for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
-    return [read_publication(path) for path in sorted(found, key=lambda path: int(path.name))]
+    return sorted(found, key=lambda path: int(path.name))
 
 
 def current_publication(home: Home) -> Publication | None:
@@ -92,11 +97,11 @@ def write_manifest(
 def finish(unfinished: Path) -> Path:
     """Bring everything in the folder to disk and give the folder its name."""
     for file in unfinished.rglob("*"):
-        _fsync(file)
-    _fsync(unfinished)
+        sync(file)
+    sync(unfinished)
     path = unfinished.with_name(unfinished.name.removesuffix(UNFINISHED))
     unfinished.rename(path)
-    _fsync(path.parent)
+    sync(path.parent)
     return path
 
 
@@ -106,7 +111,7 @@ def make_current(home: Home, path: Path) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(path.name)
     fresh.replace(home.publications / CURRENT)
-    _fsync(home.publications)
+    sync(home.publications)
 
 
 def clean(home: Home) -> None:
@@ -124,14 +129,6 @@ def retire(home: Home) -> None:
             retired = publication.path.with_name(publication.path.name + RETIRED)
             publication.path.rename(retired)  # so that a half-removed folder never counts as complete
             shutil.rmtree(retired)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sha256(path: Path) -> str:

@@ -20,6 +20,7 @@ from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import LEADER, Layout
 from agrilake.publish.model import Column as LayoutColumn
+from agrilake.publish.revisions import TABLE as REVISION
 from agrilake.superset.assets import ANALYST_DATABASE_NAME, Field, Metric, SupersetDataset
 
 # What cannot be added up: places, shares, concentrations.
@@ -40,7 +41,8 @@ METRICS: dict[str, tuple[Metric, ...]] = {
 
 def published_datasets(registry: Registry) -> dict[str, SupersetDataset]:
     """Every dataset over one published table, by table name, in stable order."""
-    gold = [gold_dataset(item, registry) for item in in_order(registry) if LEADER in item.published]
+    tables = [*in_order(registry), registry.gold[REVISION]]
+    gold = [gold_dataset(item, registry) for item in tables if LEADER in item.published]
     contract = registry.gold[INDICATOR_VALUE]
     values = _record(value_layout(contract), contract.description, (ROWS, VALUE))
     return {item.name: item for item in sorted([*gold, values, *RECORDS], key=lambda item: item.name)}

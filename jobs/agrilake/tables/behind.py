@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlglot
-from deltalake import DeltaTable
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.model import Dataset
@@ -19,6 +17,7 @@ from agrilake.paths import Home
 from agrilake.sql import literal
 from agrilake.tables.asof import lake_sql
 from agrilake.tables.history import valid_on
+from agrilake.tables.inputs import note_at
 
 PROVENANCE = ("source_dataset", "delivery_id", "sheet", "line")
 
@@ -134,8 +133,5 @@ def duckdb_sql(text: str) -> str:
 
 def _input_versions(home: Home, table: Dataset, version: int) -> dict[str, int]:
     """Delta versions of the inputs that a gold table's commit was built from; empty where it kept none."""
-    for entry in DeltaTable(str(home.table("gold", table.id))).history():
-        if entry.get("version") == version:
-            note = json.loads(entry.get("userMetadata") or "{}")
-            return {name: number for name, number in note.get("inputs", {}).items() if number is not None}
-    return {}
+    inputs = note_at(home.table("gold", table.id), version).get("inputs", {})
+    return {name: number for name, number in inputs.items() if number is not None}

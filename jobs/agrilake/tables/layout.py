@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 ROWS_PER_FILE = 200_000
 ROWS_PER_GROUP = 20_000
 """Spark's writers learn it from its server's settings (services.spark)."""
-LOG_RETENTION = {"delta.logRetentionDuration": "interval 3650 days"}
-"""A published figure can be rebuilt for so long: its version needs the log, beside the files."""
+LOG_RETENTION = {"delta.logRetentionDuration": "interval 36500 days"}
+"""A log is never thinned out: what was published from an old version must still find its files in it."""
 STATISTICS = "delta.dataSkippingStatsColumns"
 _TIMES = (LogicalType.TIMESTAMP, LogicalType.DATE)
 

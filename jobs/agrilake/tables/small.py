@@ -87,6 +87,7 @@ def replace(rows: pl.DataFrame, path: Path, key: Sequence[str], required: Sequen
         with_required(ordered.to_arrow(), required or ()),
         mode="overwrite",
         schema_mode="overwrite" if required is None else None,
+        configuration=LOG_RETENTION if stored is None else None,
     )
 
 

@@ -18,7 +18,8 @@ from deltalake.schema import PrimitiveType
 
 from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError
-from agrilake.lake.files import last_change
+from agrilake.lake.files import table_version
+from agrilake.tables.inputs import note_at
 from agrilake.tables.layout import STATISTICS, partitions, properties
 from agrilake.tables.types import constraint, stored_fields
 
@@ -210,7 +211,5 @@ def keep_note(path: Path, note: dict[str, Any]) -> None:
 
 def commit_note(path: Path) -> dict[str, Any]:
     """What `overwrite` kept with the newest commit that changed rows; empty where there is none."""
-    if not DeltaTable.is_deltatable(str(path)):
-        return {}
-    found = json.loads(last_change(DeltaTable(str(path))).get("userMetadata") or "{}")
-    return found if isinstance(found, dict) else {}
+    version = table_version(path)
+    return {} if version is None else note_at(path, version)
