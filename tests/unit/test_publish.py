@@ -33,6 +33,7 @@ from agrilake.paths import Home
 from agrilake.publish import Publication, current_publication, open_publication, publications, publish
 from agrilake.publish.guard import refuse_identifiers
 from agrilake.publish.metadata import masked_file_name
+from agrilake.publish.model import ROLES
 
 SETTINGS = load_settings()
 COUNTY = SETTINGS.district_code
@@ -543,3 +544,28 @@ def test_tables_added_later_are_scanned_alone() -> None:
         connection.execute(f"INSERT INTO added VALUES ('{MADE_UP_PHONE}')")
         with pytest.raises(ConsistencyError, match=r"added\.note holds a mobile number in 1 rows"):
             refuse_identifiers(connection, "leader", ["added"])
+
+
+def test_what_each_rule_found_is_published(lake: tuple[Home, State]) -> None:
+    """One row a rule of the last run, counts alone; a dataset that is no longer declared is left out."""
+    home, state = lake
+    held = {"expectation": "e", "column": "name", "title": "名称", "severity": "stop", "success": True}
+    failed = {"expectation": "e", "column": None, "title": "", "severity": "warn", "success": False}
+    counts = {"unexpected_count": 3, "element_count": 40, "broken": False}
+    results = [{**held, **counts, "description": "“名称”不为空"}, {**failed, **counts, "description": "行数没有减少"}]
+    state.record_suite("postal_site", 7, "warn", results)
+    broken = {**failed, **counts, "unexpected_count": None, "description": "停靠的是现有的村", "broken": True}
+    state.record_suite("cross_table", 1, "stop", [broken])
+    state.record_suite("no_longer_declared", 1, "warn", results)
+    first = run(lake)
+    asked = "SELECT suite, title, rule, decision, failed_rows, checked_rows, version FROM check_result ORDER BY ALL"
+    for role in ROLES:
+        assert rows(home, role, asked) == [
+            ("cross_table", "跨表规则", "停靠的是现有的村", "stop", None, 40, 1),
+            ("dataset", REGISTRY.get("postal_site").title, "“名称”不为空", "pass", 3, 40, 7),
+            ("dataset", REGISTRY.get("postal_site").title, "行数没有减少", "warn", 3, 40, 7),
+        ]
+    state.record_suite("cross_table", 1, "stop", [broken])
+    assert run(lake).version == first.version, "the same findings at another time are the same publication"
+    state.record_suite("cross_table", 1, "pass", [{**broken, "success": True, "broken": False}])
+    assert run(lake).version == first.version + 1

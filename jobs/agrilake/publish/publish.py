@@ -32,7 +32,7 @@ from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration,
 from agrilake.publish.opening import read_only
 from agrilake.publish.quarantine import waiting_findings
 
-FORMAT = 2
+FORMAT = 3
 DIVISIONS = "stats_division"
 MODES = {LEADER: 0o640}
 
@@ -48,6 +48,7 @@ class Content:
     indicators: Sequence[IndicatorDeclaration]
     catalogue: Mapping[str, pa.Table]
     quarantine: list[dict[str, Any]]
+    checks: list[dict[str, Any]]
     held: Mapping[str, str]
     layers: Sequence[Layer]
 
@@ -84,8 +85,9 @@ def publish(
         raise UsageError("nothing to publish: no lake version is recorded yet")
     deliveries = state.deliveries()
     quarantine = metadata.quarantine_rows(waiting_findings(home, registry, deliveries), registry)
+    checks = metadata.check_rows(state.suites(), registry, settings.timezone)
     content = Content(
-        registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, dict(held), layers
+        registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, checks, dict(held), layers
     )
     refuse_personal_columns(registry.gold.values())
     wanted = fingerprint(content)
@@ -124,6 +126,7 @@ def fingerprint(content: Content) -> str:
         metadata.delivery_rows(content.deliveries, content.registry, content.settings.timezone),
         [[name, table.to_pylist()] for name, table in content.catalogue.items()],
         content.quarantine,
+        [{**row, "checked_at": None} for row in content.checks],
         [{**asdict(layer), "path": layer.path.name} for layer in content.layers],
         sorted(content.held.items()),
     ]
@@ -266,6 +269,7 @@ def _describe(connection: Any, content: Content, sources: Mapping[str, TableSour
         (layouts.INDICATOR, lambda: metadata.indicator_rows(content.indicators, content.settings.departments)),
         (layouts.DELIVERY, lambda: metadata.delivery_rows(content.deliveries, content.registry, timezone)),
         (layouts.QUARANTINE_SUMMARY, lambda: content.quarantine),
+        (layouts.CHECK_RESULT, lambda: content.checks),
         (layouts.HELD_TABLE, lambda: metadata.held_rows(sources.values())),
     ]
     for layout, rows in parts:

@@ -3,15 +3,17 @@
 `indicator_view` has one row an indicator, division and period that holds data at all. Its `area` is 全区 or a
 township. `village_view` has the village rows alone, each under its township and under 全区, so that one filter
 leads from the district to its villages. Periods are ordered so that the first one is the latest month in which at
-least half of what a full month has is there: a stray early delivery does not empty the page.
+least half of what a full month has is there: a stray early delivery does not empty the page. An indicator that is not
+counted by month (or quarter) shows its last whole quarter (or year) there, and `value_period` says so.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from agrilake.superset.assets import Field, Metric, SupersetDataset
-from agrilake.superset.published import ROWS
+from agrilake.superset.measures import ROWS
 
 SQL = Path(__file__).parent / "sql"
 INDICATOR_FIELDS = (
@@ -30,6 +32,8 @@ INDICATOR_FIELDS = (
     Field("period_start", "月份", "DATE"),
     Field("period_text", "期间"),
     Field("period_order", "期间顺序"),
+    Field("value_period", "数值期间"),
+    Field("trend_point", "走势上的点", is_dimension=False),
     Field("shown_value", "数值", "DOUBLE"),
     Field("shown_previous", "去年同期", "DOUBLE"),
     Field("shown_target", "目标值", "DOUBLE"),
@@ -40,6 +44,8 @@ INDICATOR_FIELDS = (
     Field("change_text", "较去年同期"),
     Field("change_tone", "变化方向"),
     Field("target_text", "目标"),
+    Field("light", "达标灯", is_dimension=False),
+    Field("light_text", "达标情况"),
     Field("flag_text", "数据质量"),
     Field("source", "数据来源"),
     Field("fresh_text", "新鲜度"),
@@ -106,12 +112,45 @@ PUBLICATION_BANNER = SupersetDataset(
     "publication_banner",
     "页首：区县、发布版本、发布时间、数据新鲜度",
     (
-        Field("headline", "标题"),
+        Field("district", "区县"),
         Field("edition", "版本"),
         Field("freshness", "新鲜度"),
-        Field("deliveries", "报送"),
     ),
     (ROWS,),
     sql=_sql("publication_banner"),
 )
-VIEWS = {item.name: item for item in (INDICATOR_VIEW, VILLAGE_VIEW, TOWNSHIP_MAP, HELD_NOTICE, PUBLICATION_BANNER)}
+QUALITY_CARD = SupersetDataset(
+    "quality_card",
+    "数据质量要点：报送、合格率、隔离、逾期、检查、待核对处所，各一行",
+    (
+        Field("sort", "顺序", "INTEGER"),
+        Field("name", "要点"),
+        Field("value_text", "数值"),
+        Field("unit", "单位"),
+        Field("detail", "说明"),
+        Field("foot", "补充"),
+        Field("light", "状态", is_dimension=False),
+    ),
+    (ROWS,),
+    sql=_sql("quality_card"),
+)
+WHOLE_DISTRICT = "全区"
+VIEWS = {
+    item.name: item
+    for item in (INDICATOR_VIEW, VILLAGE_VIEW, TOWNSHIP_MAP, HELD_NOTICE, PUBLICATION_BANNER, QUALITY_CARD)
+}
+
+
+def by_area(dataset: SupersetDataset) -> SupersetDataset:
+    """A published table for dashboards with a filter of areas: each row belongs to its township, and to 全区.
+
+    Only under that filter, which is never empty, does every row count once.
+    """
+    return replace(
+        dataset,
+        name=f"{dataset.name}_by_area",
+        description=f"{dataset.description}（每行归入所在镇街，也归入全区，只用于按区域筛选的图）",
+        fields=(*dataset.fields, Field("area", "区域")),
+        sql=f"SELECT *, coalesce(township_name, '—') AS area FROM {dataset.name}\n"
+        f"UNION ALL\nSELECT *, '{WHOLE_DISTRICT}' AS area FROM {dataset.name}",
+    )

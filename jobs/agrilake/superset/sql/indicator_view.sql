@@ -8,6 +8,10 @@ WITH filled AS (
 periods AS (
   SELECT
     period,
+    period_start,
+    CASE period_type WHEN 'month' THEN 1 WHEN 'quarter' THEN 2 ELSE 3 END AS length,
+    period_start + CASE period_type
+      WHEN 'month' THEN INTERVAL 1 MONTH WHEN 'quarter' THEN INTERVAL 3 MONTH ELSE INTERVAL 1 YEAR END AS next_start,
     CASE
       WHEN period_type = 'month' AND found * 2 >= max(found) OVER (PARTITION BY period_type) THEN '4-'
       WHEN period_type = 'quarter' THEN '3-' WHEN period_type = 'year' THEN '2-' ELSE '1-' END
@@ -18,6 +22,27 @@ periods AS (
       ELSE strftime(period_start, '%Y年%-m月') END AS period_text
   FROM filled
 ),
+finest AS (
+  SELECT
+    indicator_id,
+    min(CASE period_type WHEN 'month' THEN 1 WHEN 'quarter' THEN 2 ELSE 3 END) AS length
+  FROM indicator_value
+  WHERE division_level = 'district'
+  GROUP BY indicator_id
+),
+asked AS (
+  SELECT
+    a.period_order,
+    a.period_text,
+    f.length,
+    CASE
+      WHEN a.length >= f.length THEN a.period
+      ELSE coalesce(max(b.period) FILTER (WHERE b.next_start <= a.next_start), min(b.period)) END AS period
+  FROM periods AS a
+  CROSS JOIN (SELECT DISTINCT length FROM finest) AS f
+  LEFT JOIN periods AS b ON b.length = f.length AND a.length < f.length
+  GROUP BY a.period_order, a.period_text, a.length, a.period, f.length
+),
 owners AS (SELECT DISTINCT department, department_title FROM catalogue),
 shown AS (
   SELECT
@@ -25,8 +50,10 @@ shown AS (
     i.sort,
     i.formula,
     coalesce(o.department_title, i.owner) AS owner,
-    p.period_order,
-    p.period_text,
+    a.period_order,
+    a.period_text,
+    p.period_text AS value_period,
+    CASE WHEN p.length = f.length AND a.period_text = p.period_text THEN '是' ELSE '否' END AS trend_point,
     CASE v.division_level
       WHEN 'district' THEN '全区' WHEN 'township' THEN v.division_name ELSE v.township_name END AS area,
     CASE v.division_level WHEN 'district' THEN '0' ELSE v.township_code END AS area_order,
@@ -34,13 +61,15 @@ shown AS (
     CASE v.unit WHEN '元' THEN '万元' ELSE v.unit END AS shown_unit,
     CASE v.unit WHEN '元' THEN '{:,.2f}' ELSE '{:,.' || v.decimals || 'f}' END AS pattern
   FROM indicator_value AS v
+  JOIN finest AS f ON f.indicator_id = v.indicator_id
+  JOIN asked AS a ON a.length = f.length AND a.period = v.period
   JOIN periods AS p ON p.period = v.period
   JOIN indicator AS i ON i.id = v.indicator_id
   LEFT JOIN owners AS o ON o.department = i.owner
 )
 SELECT
   indicator_id, indicator_name, sort, owner, formula, division_code, division_name, division_level, township_name,
-  area, area_order, period_type, period_start, period_text, period_order,
+  area, area_order, period_type, period_start, period_text, period_order, value_period, trend_point,
   value / part AS shown_value,
   previous_year_value / part AS shown_previous,
   target / part AS shown_target,
@@ -59,6 +88,16 @@ SELECT
     WHEN (value > previous_year_value) = (direction = 'up') THEN 'good'
     ELSE 'bad' END AS change_tone,
   coalesce('目标 ' || format(pattern, (target / part)::DOUBLE) || ' ' || shown_unit, '未设目标') AS target_text,
+  CASE
+    WHEN to_target IS NULL THEN 'none'
+    WHEN to_target >= 0 THEN 'met'
+    WHEN to_target >= -0.1 * abs(target) THEN 'near'
+    ELSE 'missed' END AS light,
+  CASE
+    WHEN to_target IS NULL THEN '—'
+    WHEN to_target >= 0 THEN '达标'
+    WHEN to_target >= -0.1 * abs(target) THEN '接近目标'
+    ELSE '未达标' END AS light_text,
   CASE flag
     WHEN 'official' THEN '正式' WHEN 'estimated' THEN '估算' WHEN 'imputed' THEN '插补'
     WHEN 'missing' THEN '缺失' ELSE flag END || CASE WHEN late THEN '（含迟报）' ELSE '' END AS flag_text,
