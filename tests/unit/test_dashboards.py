@@ -109,9 +109,11 @@ def test_one_chart_shows_one_unit(tmp_path: Path) -> None:
         load(tmp_path, DECLARED + mixed)
 
 
-def test_two_charts_may_not_have_one_name(tmp_path: Path) -> None:
-    again = "  - {name: trade, title: 甲, about: 甲, kind: trend, indicators: [online_retail_amount]}\n"
-    with pytest.raises(ContractError, match="two charts are called 'trade'"):
+@pytest.mark.parametrize("name", ["trade", "villages"])
+def test_two_charts_may_not_have_one_name(tmp_path: Path, name: str) -> None:
+    """Neither two declared ones, nor one that every dashboard has."""
+    again = f"  - {{name: {name}, title: 甲, about: 甲, kind: trend, indicators: [online_retail_amount]}}\n"
+    with pytest.raises(ContractError, match=f"two charts are called '{name}'"):
         load(tmp_path, DECLARED + again)
 
 

@@ -15,7 +15,7 @@ from agrilake.superset.filters import Filter
 from agrilake.superset.layout import Cell, Heading, Note, Row, charts_of, flowed, number_of, position
 from agrilake.superset.made import made
 from agrilake.superset.reach import behind_dashboard, empty_words
-from agrilake.superset.views import INDICATOR_VIEW, WHOLE_DISTRICT
+from agrilake.superset.views import AREA_CHOICE, INDICATOR_CHOICE, PERIOD_CHOICE, WHOLE_DISTRICT
 
 CSS = Path(__file__).parent / "templates" / "dashboard.css"
 CARDS_A_ROW, CARD_ROW_HEIGHT = 6, 34
@@ -105,7 +105,7 @@ def filters_of(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) 
     made_filters = {
         "period": Filter(
             "期间",
-            INDICATOR_VIEW,
+            PERIOD_CHOICE,
             "period_text",
             reached("period_text", set(charts) - over_all_periods),
             "月、季或年；默认为数据基本齐全的最近一个月；按季、按年统计的指标显示其最近一期",
@@ -114,7 +114,7 @@ def filters_of(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) 
         ),
         "area": Filter(
             "乡镇/街道",
-            INDICATOR_VIEW,
+            AREA_CHOICE,
             "area",
             reached("area", set(charts) - by_township),
             "选一个乡镇（街道）看它的数值和所辖各村",
@@ -123,7 +123,7 @@ def filters_of(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) 
         ),
         "indicator": Filter(
             "指标",
-            INDICATOR_VIEW,
+            INDICATOR_CHOICE,
             "indicator_name",
             reached("indicator_name", chosen),
             "走势、乡镇对比和逐村明细所示的指标",

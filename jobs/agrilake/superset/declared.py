@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+PANELS = ("banner", "notice", "state", "cards", "caption", "map", "trend", "townships", "villages", "sources")
+"""Charts that dashboards have without declaring them: no declared chart may be called so."""
 FILTERS = ("period", "area", "indicator", "department")
 
 

@@ -15,6 +15,7 @@ from agrilake.superset.declared import (
     COMMON,
     FILTERS,
     KINDS,
+    PANELS,
     ChartDeclaration,
     ColumnLook,
     Dashboard,
@@ -63,7 +64,7 @@ def _load(
     dashboard = Dashboard(path=file.path, **data)
     names = [chart.name for chart in dashboard.charts]
     for name in names:
-        if names.count(name) > 1:
+        if names.count(name) > 1 or name in PANELS:
             raise file.error(("sections",), f"two charts are called {name!r}")
     return dashboard
 

@@ -4,11 +4,12 @@
 township. `village_view` has the village rows alone, each under its township and under 全区, so that one filter
 leads from the district to its villages. Periods are ordered so that the first one is the latest month in which at
 least half of what a full month has is there: a stray early delivery does not empty the page. An indicator that is not
-counted by month (or quarter) shows its last whole quarter (or year) there, and `value_period` says so.
+counted by month (or quarter) shows its newest quarter (or year) until then, and `value_period` says so.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,14 +57,15 @@ INDICATOR_METRICS = (
     Metric("previous", "去年同期", "MAX(shown_previous)", ",.2~f"),
     Metric("value", "实际值", "MAX(shown_value)", ",.2~f"),
     Metric("target", "应达目标", "MAX(shown_target)", ",.2~f"),
-    Metric("area_rank", "区域顺序", "MIN(area_order)"),
-    Metric("period_rank", "期间顺序", "MAX(period_order)"),
-    Metric("indicator_rank", "指标顺序", "MIN(sort)"),
 )
 
 
 def _sql(name: str) -> str:
-    return (SQL / f"{name}.sql").read_text(encoding="utf-8").strip()
+    """A file of sql/, with what it names in braces put in."""
+    text = (SQL / f"{name}.sql").read_text(encoding="utf-8").strip()
+    for part in re.findall(r"^{(\w+)}", text, re.MULTILINE):
+        text = text.replace(f"{{{part}}}", _sql(part))
+    return text
 
 
 INDICATOR_VIEW = SupersetDataset(
@@ -79,7 +81,7 @@ VILLAGE_VIEW = SupersetDataset(
     "村级指标：每个村的行归入所在乡镇，也归入全区，便于从全区逐级下钻",
     INDICATOR_FIELDS,
     INDICATOR_METRICS,
-    sql=_sql("village_view").replace("{indicator_view}", _sql("indicator_view")),
+    sql=_sql("village_view"),
     time_field="period_start",
 )
 TOWNSHIP_MAP = SupersetDataset(
@@ -98,7 +100,7 @@ TOWNSHIP_MAP = SupersetDataset(
         Field("highest_text", "最高值", is_dimension=False),
     ),
     INDICATOR_METRICS,
-    sql=_sql("township_map").replace("{indicator_view}", _sql("indicator_view")),
+    sql=_sql("township_map"),
     time_field="period_start",
 )
 HELD_NOTICE = SupersetDataset(
@@ -134,10 +136,35 @@ QUALITY_CARD = SupersetDataset(
     (ROWS,),
     sql=_sql("quality_card"),
 )
+# The filters' choices have queries of their own: a filter asks for all values, at every opening of a page.
+PERIOD_CHOICE = SupersetDataset(
+    "period_choice",
+    "可选的期间：数据基本齐全的最近一个月在最前",
+    (Field("period_text", "期间"), Field("period_order", "期间顺序")),
+    (Metric("period_rank", "期间顺序", "MAX(period_order)"),),
+    sql=_sql("period_choice"),
+)
+AREA_CHOICE = SupersetDataset(
+    "area_choice",
+    "可选的区域：全区和各乡镇（街道）",
+    (Field("area", "区域"), Field("area_order", "区域顺序")),
+    (Metric("area_rank", "区域顺序", "MIN(area_order)"),),
+    sql=_sql("area_choice"),
+)
+INDICATOR_CHOICE = SupersetDataset(
+    "indicator_choice",
+    "可选的指标",
+    (Field("indicator_id", "指标编号"), Field("indicator_name", "指标"), Field("sort", "顺序", "INTEGER")),
+    (Metric("indicator_rank", "指标顺序", "MIN(sort)"),),
+    sql="SELECT id AS indicator_id, name AS indicator_name, sort FROM indicator",
+)
 WHOLE_DISTRICT = "全区"
 VIEWS = {
     item.name: item
-    for item in (INDICATOR_VIEW, VILLAGE_VIEW, TOWNSHIP_MAP, HELD_NOTICE, PUBLICATION_BANNER, QUALITY_CARD)
+    for item in (
+        *(INDICATOR_VIEW, VILLAGE_VIEW, TOWNSHIP_MAP, HELD_NOTICE, PUBLICATION_BANNER, QUALITY_CARD),
+        *(PERIOD_CHOICE, AREA_CHOICE, INDICATOR_CHOICE),
+    )
 }
 
 

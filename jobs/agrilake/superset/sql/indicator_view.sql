@@ -1,47 +1,26 @@
-WITH filled AS (
-  SELECT period, period_type, any_value(period_start) AS period_start, count(value) AS found
-  FROM indicator_value
-  WHERE division_level = 'district'
-  GROUP BY period, period_type
-  HAVING count(value) > 0
-),
-periods AS (
-  SELECT
-    period,
-    period_start,
-    CASE period_type WHEN 'month' THEN 1 WHEN 'quarter' THEN 2 ELSE 3 END AS length,
-    period_start + CASE period_type
-      WHEN 'month' THEN INTERVAL 1 MONTH WHEN 'quarter' THEN INTERVAL 3 MONTH ELSE INTERVAL 1 YEAR END AS next_start,
-    CASE
-      WHEN period_type = 'month' AND found * 2 >= max(found) OVER (PARTITION BY period_type) THEN '4-'
-      WHEN period_type = 'quarter' THEN '3-' WHEN period_type = 'year' THEN '2-' ELSE '1-' END
-      || period AS period_order,
-    CASE period_type
-      WHEN 'year' THEN strftime(period_start, '%Y年')
-      WHEN 'quarter' THEN strftime(period_start, '%Y年') || '第' || quarter(period_start) || '季度'
-      ELSE strftime(period_start, '%Y年%-m月') END AS period_text
-  FROM filled
-),
-finest AS (
-  SELECT
-    indicator_id,
-    min(CASE period_type WHEN 'month' THEN 1 WHEN 'quarter' THEN 2 ELSE 3 END) AS length
-  FROM indicator_value
-  WHERE division_level = 'district'
-  GROUP BY indicator_id
+{periods},
+finest AS (SELECT indicator_id, min(length) AS length FROM district GROUP BY indicator_id),
+held AS (
+  SELECT d.indicator_id, d.period, d.period_start, d.length, d.value IS NOT NULL AS found
+  FROM district AS d
+  WHERE d.period IN (SELECT period FROM filled)
 ),
 asked AS (
   SELECT
+    f.indicator_id,
     a.period_order,
     a.period_text,
-    f.length,
     CASE
       WHEN a.length >= f.length THEN a.period
-      ELSE coalesce(max(b.period) FILTER (WHERE b.next_start <= a.next_start), min(b.period)) END AS period
+      ELSE coalesce(
+        max(h.period) FILTER (WHERE h.found AND h.period_start < a.next_start),
+        min(h.period) FILTER (WHERE h.found),
+        max(h.period)
+      ) END AS period
   FROM periods AS a
-  CROSS JOIN (SELECT DISTINCT length FROM finest) AS f
-  LEFT JOIN periods AS b ON b.length = f.length AND a.length < f.length
-  GROUP BY a.period_order, a.period_text, a.length, a.period, f.length
+  CROSS JOIN finest AS f
+  LEFT JOIN held AS h ON h.indicator_id = f.indicator_id AND h.length = f.length AND a.length < f.length
+  GROUP BY f.indicator_id, f.length, a.period_order, a.period_text, a.length, a.period, a.next_start
 ),
 owners AS (SELECT DISTINCT department, department_title FROM catalogue),
 shown AS (
@@ -62,7 +41,7 @@ shown AS (
     CASE v.unit WHEN '元' THEN '{:,.2f}' ELSE '{:,.' || v.decimals || 'f}' END AS pattern
   FROM indicator_value AS v
   JOIN finest AS f ON f.indicator_id = v.indicator_id
-  JOIN asked AS a ON a.length = f.length AND a.period = v.period
+  JOIN asked AS a ON a.indicator_id = v.indicator_id AND a.period = v.period
   JOIN periods AS p ON p.period = v.period
   JOIN indicator AS i ON i.id = v.indicator_id
   LEFT JOIN owners AS o ON o.department = i.owner
