@@ -18,6 +18,12 @@ from agrilake.superset.reach import behind_dashboard, empty_words
 from agrilake.superset.views import AREA_CHOICE, INDICATOR_CHOICE, PERIOD_CHOICE, WHOLE_DISTRICT
 
 CSS = Path(__file__).parent / "templates" / "dashboard.css"
+FILTER_COLUMNS = {
+    "period": "period_text",
+    "area": "area",
+    "indicator": "indicator_name",
+    "department": "department_title",
+}
 CARDS_A_ROW, CARD_ROW_HEIGHT = 6, 34
 
 
@@ -86,28 +92,14 @@ def links(dashboard: Dashboard, dashboards: Sequence[Dashboard]) -> str:
 
 
 def filters_of(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) -> list[Filter]:
-    """The declared native filters, each with a default that shows something at once, over the charts that have its
-    column and follow it."""
-    charts = {chart.name: {field.name for field in chart.dataset.fields} for chart in charts_of(rows)}
-    slug = dashboard.slug
+    """The declared native filters, each with a default that shows something at once."""
     explored = around.of(dashboard.explore)
-    over_all_periods = {f"{slug}_trend"} | {
-        f"{slug}_{chart.name}"
-        for chart in dashboard.charts
-        if chart.kind == "trend" or (chart.table and not chart.of_period)
-    }
-    by_township = {f"{slug}_townships", f"{slug}_map"}
-    chosen = {f"{slug}_{name}" for name in ("caption", "trend", "townships", "map", "villages")}
-
-    def reached(column: str, kept: Iterable[str]) -> set[str]:
-        return {name for name, columns in charts.items() if column in columns and name in kept}
-
-    made_filters = {
+    known = {
         "period": Filter(
             "期间",
             PERIOD_CHOICE,
             "period_text",
-            reached("period_text", set(charts) - over_all_periods),
+            _reached(dashboard, rows, "period"),
             "月、季或年；默认为数据基本齐全的最近一个月；按季、按年统计的指标显示其最近一期",
             descending=True,
             sort_metric="period_rank",
@@ -116,7 +108,7 @@ def filters_of(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) 
             "乡镇/街道",
             AREA_CHOICE,
             "area",
-            reached("area", set(charts) - by_township),
+            _reached(dashboard, rows, "area"),
             "选一个乡镇（街道）看它的数值和所辖各村",
             default=WHOLE_DISTRICT,
             sort_metric="area_rank",
@@ -125,7 +117,7 @@ def filters_of(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) 
             "指标",
             INDICATOR_CHOICE,
             "indicator_name",
-            reached("indicator_name", chosen),
+            _reached(dashboard, rows, "indicator"),
             "走势、乡镇对比和逐村明细所示的指标",
             default=explored[0].name if explored else None,
             sort_metric="indicator_rank",
@@ -135,12 +127,32 @@ def filters_of(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) 
             "部门",
             around.datasets["catalogue"],
             "department_title",
-            reached("department_title", charts),
+            _reached(dashboard, rows, "department"),
             "默认显示全部部门，可选一个或几个",
             is_open=True,
         ),
     }
-    return [made_filters[name] for name in dashboard.filters]
+    return [known[name] for name in dashboard.filters]
+
+
+def _reached(dashboard: Dashboard, rows: Sequence[Row], name: str) -> set[str]:
+    """Charts that a filter reaches: those that have its column and follow it.
+
+    Along all periods go the trends, and the charts over tables that do not ask for one; over all townships their
+    comparison and the map; over other indicators everything but the panels of the chosen one.
+    """
+    slug, column = dashboard.slug, FILTER_COLUMNS[name]
+    having = {chart.name for chart in charts_of(rows) if _has(chart.dataset, column)}
+    if name == "period":
+        lasting = (
+            chart for chart in dashboard.charts if chart.kind == "trend" or (chart.table and not chart.of_period)
+        )
+        return having - {f"{slug}_trend", *(f"{slug}_{chart.name}" for chart in lasting)}
+    if name == "area":
+        return having - {f"{slug}_townships", f"{slug}_map"}
+    if name == "indicator":
+        return having & {f"{slug}_{panel}" for panel in ("caption", "trend", "townships", "map", "villages")}
+    return having
 
 
 def css_of(rows: Sequence[Row], registry: Registry) -> str:

@@ -154,3 +154,9 @@ class Dashboard:
     def charts(self) -> tuple[ChartDeclaration, ...]:
         """All declared charts."""
         return tuple(chart for section in self.sections for chart in section.charts)
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """Ids of all indicators that it names."""
+        of_charts = (name for chart in self.charts for name in chart.indicators)
+        return tuple(dict.fromkeys((*self.cards, *self.explore, *of_charts)))

@@ -42,8 +42,7 @@ def behind_indicator(indicator: IndicatorLike, registry: Registry, indicators: M
 
 def behind_dashboard(dashboard: Dashboard, registry: Registry, indicators: Mapping[str, IndicatorLike]) -> list[str]:
     """Department datasets behind the dashboard's indicators and charts, without reference data."""
-    shown = {*dashboard.cards, *dashboard.explore, *(name for chart in dashboard.charts for name in chart.indicators)}
-    found = set().union(*(behind_indicator(indicators[name], registry, indicators) for name in shown))
+    found = set().union(*(behind_indicator(indicators[name], registry, indicators) for name in dashboard.indicators))
     tables = [chart.table for chart in dashboard.charts if chart.table in registry.gold]
     return sorted(found | {item.id for item in datasets_behind(tables, registry)})
 
@@ -55,8 +54,7 @@ def reached_by_dashboard(
 
     The lists of deliveries, which name every dataset, do not count.
     """
-    shown = {*dashboard.cards, *dashboard.explore, *(name for chart in dashboard.charts for name in chart.indicators)}
-    found = reached_by_indicators((indicators[name] for name in shown), registry, indicators)
+    found = reached_by_indicators((indicators[name] for name in dashboard.indicators), registry, indicators)
     found |= inputs_of((chart.table for chart in dashboard.charts), registry)
     drawn = (layer.source for layer in layers if layer.id == "boundaries")
     return found | (inputs_of(drawn, registry) if dashboard.explore else set())
