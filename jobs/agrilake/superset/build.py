@@ -49,7 +49,7 @@ def rows_of(dashboard: Dashboard, around: Surroundings) -> list[Row]:
         {*behind, *(x.id for x in around.registry.datasets.values() if x.department in dashboard.departments)}
     )
     rows: list[Row] = [
-        Note(links(dashboard, around.dashboards), 5),
+        Note(links(dashboard, around.dashboards), 6),
         [Cell(panels.banner(dashboard), 8, 19), Cell(panels.notice(slug), 4, 19)],
     ]
     if listed:
@@ -62,7 +62,7 @@ def rows_of(dashboard: Dashboard, around: Surroundings) -> list[Row]:
     if dashboard.explore:
         rows += [
             Heading("所选指标：走势、乡镇对比、逐村下钻"),
-            [Cell(panels.caption(slug), 12, 12)],
+            [Cell(panels.caption(slug), 12, 15)],
             [Cell(panels.township_map(slug), 6, 78), Cell(panels.trend(slug), 6, 78)],
             [Cell(panels.townships(slug), 12, 54)],
             [Cell(panels.villages(slug), 12, 62)],

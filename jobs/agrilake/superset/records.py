@@ -59,8 +59,9 @@ DELIVERED_WORDS = (
 OWED_WORDS = (
     "CASE COUNT(*) FILTER (WHERE overdue) WHEN 0 THEN '全部按期报送' ELSE"
     " '逾期未报 ' || COUNT(*) FILTER (WHERE overdue) || ' 个：'"
-    " || STRING_AGG(department_title || '《' || title || '》应于 ' || due_on || ' 前报送', '；' ORDER BY due_on, title)"
-    " FILTER (WHERE overdue) END"
+    " || ARRAY_TO_STRING((LIST(department_title || '《' || title || '》应于 ' || due_on || ' 前报送'"
+    " ORDER BY due_on, title) FILTER (WHERE overdue))[1:4], '；')"
+    " || CASE WHEN COUNT(*) FILTER (WHERE overdue) > 4 THEN ' 等，见页末清单' ELSE '' END END"
 )
 CATALOGUE_TEXTS = (
     Field("last_delivery_text", "最近报送", expression="COALESCE(strftime(last_delivery_at, '%Y-%m-%d'), '尚无报送')"),
