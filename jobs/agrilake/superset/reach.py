@@ -43,8 +43,8 @@ def behind_indicator(indicator: IndicatorLike, registry: Registry, indicators: M
 def behind_dashboard(dashboard: Dashboard, registry: Registry, indicators: Mapping[str, IndicatorLike]) -> list[str]:
     """Department datasets behind the dashboard's indicators and charts, without reference data."""
     found = set().union(*(behind_indicator(indicators[name], registry, indicators) for name in dashboard.indicators))
-    tables = [chart.table for chart in dashboard.charts if chart.table in registry.gold]
-    return sorted(found | {item.id for item in datasets_behind(tables, registry)})
+    found |= inputs_of((chart.table for chart in dashboard.charts), registry)
+    return sorted(found - {item.id for item in registry.reference()})
 
 
 def reached_by_dashboard(
