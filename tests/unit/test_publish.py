@@ -30,7 +30,7 @@ from agrilake.intake.values import silver_type
 from agrilake.lake.failpoints import POINTS, VARIABLE
 from agrilake.lake.state import Delivery, State
 from agrilake.paths import Home
-from agrilake.publish import Publication, current_publication, open_publication, publications, publish
+from agrilake.publish import FORMAT, Publication, current_publication, open_publication, publications, publish
 from agrilake.publish.guard import refuse_identifiers
 from agrilake.publish.metadata import masked_file_name
 from agrilake.publish.model import ROLES
@@ -558,6 +558,7 @@ def test_what_each_rule_found_is_published(lake: tuple[Home, State]) -> None:
     state.record_suite("cross_table", 1, "stop", [broken])
     state.record_suite("no_longer_declared", 1, "warn", results)
     first = run(lake)
+    assert first.format == FORMAT
     asked = "SELECT suite, title, rule, decision, failed_rows, checked_rows, version FROM check_result ORDER BY ALL"
     for role in ROLES:
         assert rows(home, role, asked) == [

@@ -2,7 +2,7 @@
 
 from agrilake.publish.model import Publication
 from agrilake.publish.opening import open_publication
-from agrilake.publish.publish import publish
+from agrilake.publish.publish import FORMAT, publish
 from agrilake.publish.store import current_publication, publications
 
-__all__ = ["Publication", "current_publication", "open_publication", "publications", "publish"]
+__all__ = ["FORMAT", "Publication", "current_publication", "open_publication", "publications", "publish"]

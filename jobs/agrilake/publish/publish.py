@@ -160,6 +160,7 @@ def _make(home: Home, content: Content, known: Sequence[Publication], wanted: st
     made_at = now()
     head = {
         "version": version,
+        "format": FORMAT,
         "made_at": made_at,
         "fingerprint": wanted,
         "lake_version": content.lake.version,
