@@ -52,10 +52,10 @@ def value(indicator: str, period: str, number: float | None, code: str = "500112
 
 @pytest.fixture(scope="module")
 def lake() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Indicator a by month and village, b by quarter and township."""
+    """Indicator a by month and village, b by quarter and township, c by year for the whole district."""
     connection = duckdb.connect()
     values = value_layout(REGISTRY.gold["indicator_value"])
-    indicators = [{"id": name, "name": f"指标{name}", "owner": "agri", "formula": "", "sort": 1} for name in "ab"]
+    indicators = [{"id": name, "name": f"指标{name}", "owner": "agri", "formula": "", "sort": 1} for name in "abc"]
     table_from_rows(connection, layouts.INDICATOR, indicators)
     for layout in (layouts.DELIVERY, layouts.QUARANTINE_SUMMARY, layouts.CHECK_RESULT):
         empty_table(connection, layout)
@@ -72,6 +72,7 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
         value("a", "2024-05", 100, VILLAGE),
         value("a", "2024Q1", 70),
         value("a", "2024Q2", 75),
+        value("c", "2023", 62),
         value("b", "2024Q1", 30),
         value("b", "2024Q1", 20, TOWN),
         value("b", "2024Q2", None, missing_reason="《种植业生产》尚未报送"),
@@ -92,6 +93,17 @@ def test_a_month_shows_the_newest_quarter_that_was_delivered_by_then(lake: duckd
     assert asked(lake, "indicator_view", columns, area="全区", period_text="2024年5月") == [
         ("a", "95.0", "2024年5月", "是"),
         ("b", "30.0", "2024年第1季度", "否"),
+        ("c", "62.0", "2023年", "否"),
+    ]
+
+
+def test_what_is_not_counted_by_township_shows_the_district_there(lake: duckdb.DuckDBPyConnection) -> None:
+    columns = "indicator_id, value_text, value_area"
+    kept = {"area": "甲镇", "period_text": "2024年5月"}
+    assert [row for row in asked(lake, "indicator_view", columns, **kept) if row[2] != "乙村"] == [
+        ("a", "85.0", "甲镇"),
+        ("b", "20.0", "甲镇"),
+        ("c", "62.0", "全区"),
     ]
 
 
@@ -105,7 +117,8 @@ def test_a_missing_quarter_says_what_is_awaited(lake: duckdb.DuckDBPyConnection)
 def test_every_delivered_period_is_one_point_of_the_trend(lake: duckdb.DuckDBPyConnection) -> None:
     points = asked(lake, "indicator_view", "indicator_id, period_start", division_level="district", trend_point="是")
     months, quarters = [date(2024, 4, 1), date(2024, 5, 1)], [date(2024, 1, 1), date(2024, 4, 1)]
-    assert points == [*(("a", day) for day in months), *(("b", day) for day in quarters)]
+    days = {"a": months, "b": quarters, "c": [date(2023, 1, 1)]}
+    assert set(points) == {(name, day) for name, found in days.items() for day in found}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +155,13 @@ def test_an_indicator_without_villages_says_so_in_one_row(lake: duckdb.DuckDBPyC
 
 def test_the_latest_full_month_is_offered_first(lake: duckdb.DuckDBPyConnection) -> None:
     found = asked(lake, "period_choice", "period_order, period_text")
-    assert [text for _, text in reversed(found)] == ["2024年5月", "2024年4月", "2024年第2季度", "2024年第1季度"]
+    assert [text for _, text in reversed(found)] == [
+        "2024年5月",
+        "2024年4月",
+        "2024年第2季度",
+        "2024年第1季度",
+        "2023年",
+    ]
     assert asked(lake, "area_choice", "area, area_order") == [("全区", "0"), ("甲镇", TOWN)]
 
 

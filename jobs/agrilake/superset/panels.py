@@ -30,7 +30,7 @@ WIDTHS = {
     "change_text": 180,
     "target_text": 120,
     "flag_text": 80,
-    "area": 90,
+    "value_area": 90,
     "value_period": 120,
     "fresh_text": 140,
 }
@@ -82,7 +82,7 @@ def cards(slug: str, head: Sequence[IndicatorLike], in_a_row: int) -> Chart:
         INDICATOR_VIEW,
         names(
             "indicator_name value_text shown_unit change_text change_tone target_text light light_text"
-            " area value_period flag_text source fresh_text sort"
+            " value_area value_period flag_text source fresh_text sort"
         ),
         file="cards.html",
         words={"COLUMNS": str(in_a_row)},
@@ -112,8 +112,8 @@ def caption(slug: str) -> Chart:
         "所选指标在所选区域和期间的数值、来源、新鲜度与计算方法",
         INDICATOR_VIEW,
         names(
-            "indicator_name area value_text shown_unit value_period change_text target_text source fresh_text owner"
-            " formula"
+            "indicator_name value_area value_text shown_unit value_period change_text target_text source fresh_text"
+            " owner formula"
         ),
         file="caption.html",
         filters=(DISTRICT_OR_TOWNSHIP,),
@@ -224,7 +224,7 @@ def all_indicators(name: str, title: str, about: str) -> Chart:
         about,
         INDICATOR_VIEW,
         names(
-            "indicator_name value_text shown_unit change_text target_text light_text flag_text area value_period"
+            "indicator_name value_text shown_unit change_text target_text light_text flag_text value_area value_period"
             " source fresh_text"
         ),
         filters=(DISTRICT_OR_TOWNSHIP,),

@@ -4,7 +4,8 @@
 township. `village_view` has the village rows alone, each under its township and under 全区, so that one filter
 leads from the district to its villages. Periods are ordered so that the first one is the latest month in which at
 least half of what a full month has is there: a stray early delivery does not empty the page. An indicator that is not
-counted by month (or quarter) shows its newest quarter (or year) until then, and `value_period` says so.
+counted by month (or quarter) shows its newest quarter (or year) until then, and `value_period` says so. One that is
+not counted by township shows the district's value there, and `value_area` says so.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ INDICATOR_FIELDS = (
     Field("township_name", "乡镇/街道"),
     Field("area", "区域"),
     Field("area_order", "区域顺序"),
+    Field("value_area", "数值区域"),
     Field("period_type", "期间类型"),
     Field("period_start", "月份", "DATE"),
     Field("period_text", "期间"),

@@ -22,6 +22,19 @@ asked AS (
   LEFT JOIN held AS h ON h.indicator_id = f.indicator_id AND h.length = f.length AND a.length < f.length
   GROUP BY f.indicator_id, f.length, a.period_order, a.period_text, a.length, a.period, a.next_start
 ),
+towns AS (
+  SELECT DISTINCT indicator_id, division_name AS area, township_code AS area_order
+  FROM indicator_value
+  WHERE division_level = 'township'
+),
+placed AS (
+  SELECT indicator_id, '全区' AS area, '0' AS area_order FROM finest
+  UNION ALL
+  SELECT f.indicator_id, t.area, t.area_order
+  FROM finest AS f
+  CROSS JOIN (SELECT DISTINCT area, area_order FROM towns) AS t
+  WHERE f.indicator_id NOT IN (SELECT indicator_id FROM towns)
+),
 owners AS (SELECT DISTINCT department, department_title FROM catalogue),
 shown AS (
   SELECT
@@ -34,8 +47,9 @@ shown AS (
     p.period_text AS value_period,
     CASE WHEN p.length = f.length AND a.period_text = p.period_text THEN '是' ELSE '否' END AS trend_point,
     CASE v.division_level
-      WHEN 'district' THEN '全区' WHEN 'township' THEN v.division_name ELSE v.township_name END AS area,
-    CASE v.division_level WHEN 'district' THEN '0' ELSE v.township_code END AS area_order,
+      WHEN 'district' THEN w.area WHEN 'township' THEN v.division_name ELSE v.township_name END AS area,
+    CASE v.division_level WHEN 'district' THEN '全区' ELSE v.division_name END AS value_area,
+    CASE v.division_level WHEN 'district' THEN w.area_order ELSE v.township_code END AS area_order,
     CASE v.unit WHEN '元' THEN 10000 ELSE 1 END AS part,
     CASE v.unit WHEN '元' THEN '万元' ELSE v.unit END AS shown_unit,
     CASE v.unit WHEN '元' THEN '{:,.2f}' ELSE '{:,.' || v.decimals || 'f}' END AS pattern
@@ -44,11 +58,12 @@ shown AS (
   JOIN asked AS a ON a.indicator_id = v.indicator_id AND a.period = v.period
   JOIN periods AS p ON p.period = v.period
   JOIN indicator AS i ON i.id = v.indicator_id
+  LEFT JOIN placed AS w ON w.indicator_id = v.indicator_id AND v.division_level = 'district'
   LEFT JOIN owners AS o ON o.department = i.owner
 )
 SELECT
   indicator_id, indicator_name, sort, owner, formula, division_code, division_name, division_level, township_name,
-  area, area_order, period_type, period_start, period_text, period_order, value_period, trend_point,
+  area, area_order, value_area, period_type, period_start, period_text, period_order, value_period, trend_point,
   value / part AS shown_value,
   previous_year_value / part AS shown_previous,
   target / part AS shown_target,
