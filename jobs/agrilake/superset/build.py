@@ -62,7 +62,7 @@ def rows_of(dashboard: Dashboard, around: Surroundings) -> list[Row]:
     if dashboard.explore:
         rows += [
             Heading("所选指标：走势、乡镇对比、逐村下钻"),
-            [Cell(panels.caption(slug), 12, 15)],
+            [Cell(panels.caption(slug), 12, 13)],
             [Cell(panels.township_map(slug), 6, 78), Cell(panels.trend(slug), 6, 78)],
             [Cell(panels.townships(slug), 12, 54)],
             [Cell(panels.villages(slug), 12, 62)],
@@ -84,8 +84,8 @@ def rows_of(dashboard: Dashboard, around: Surroundings) -> list[Row]:
 def links(dashboard: Dashboard, dashboards: Sequence[Dashboard]) -> str:
     """The row of links between the dashboards, as HTML; the open one is marked."""
     parts = [
-        f'<a class="lake-link{" lake-link-here" * (item.slug == dashboard.slug)}"'
-        f' href="/superset/dashboard/{item.slug}/">{item.short}</a>'
+        f'<span class="lake-link{" lake-link-here" * (item.slug == dashboard.slug)}">'
+        f'<a href="/superset/dashboard/{item.slug}/">{item.short}</a></span>'
         for item in dashboards
     ]
     return f'<div class="lake-links">{"".join(parts)}</div>'

@@ -270,7 +270,7 @@ def pie(
     metric: str,
     filters: tuple[dict[str, Any], ...] = (),
 ) -> Chart:
-    """One metric's parts by a category, as a ring, with their names, figures and shares beside it."""
+    """One metric's parts by a category, as a ring, with their names and figures beside it."""
     return Chart(
         name,
         title,
@@ -284,7 +284,7 @@ def pie(
             "row_limit": 20,
             "sort_by_metric": True,
             "color_scheme": COLOURS,
-            "label_type": "key_value_percent",
+            "label_type": "key_value",
             "number_format": NUMBER,
             "show_labels": True,
             "labels_outside": True,
