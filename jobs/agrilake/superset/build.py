@@ -52,6 +52,8 @@ def rows_of(dashboard: Dashboard, around: Surroundings) -> list[Row]:
         Note(links(dashboard, around.dashboards), 6),
         [Cell(panels.banner(dashboard), 8, 19), Cell(panels.notice(slug), 4, 19)],
     ]
+    if not dashboard.cards:
+        listed = []  # a page about the deliveries themselves says all of it already
     if listed:
         rows.append([Cell(panels.state(slug, catalogue, listed), 12, 10)])
     if dashboard.cards:
@@ -77,7 +79,8 @@ def rows_of(dashboard: Dashboard, around: Surroundings) -> list[Row]:
         if cells:
             rows += [Heading(section.title), *flowed(cells)]
     if listed:
-        rows += [Heading("数据来源与新鲜度"), [Cell(panels.sources(slug, catalogue, listed), 12, 64)]]
+        height = 24 + 4 * min(len(listed), 10)
+        rows += [Heading("数据来源与新鲜度"), [Cell(panels.sources(slug, catalogue, listed), 12, height)]]
     return rows
 
 

@@ -145,7 +145,12 @@ RECORDS: tuple[SupersetDataset, ...] = (
         (
             Metric("covered", "有数据的村（社区）数", "SUM(villages_covered)", ",d"),
             Metric("sum_rows", "行数", "SUM(rows)", ",d"),
-            Metric("covered_share", "有数据的村占比", "SUM(villages_covered) / NULLIF(SUM(villages), 0)", ".1%"),
+            Metric(
+                "covered_share",
+                "有数据的村占比（%）",
+                "100.0 * SUM(villages_covered) / NULLIF(SUM(villages), 0)",
+                ",.1f",
+            ),
         ),
     ),
     record(
