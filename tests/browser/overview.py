@@ -1,4 +1,4 @@
-"""What a person does on the overview: open it, wait until it is drawn, choose in a filter, read it."""
+"""What a person does on a dashboard: open it, wait until it is drawn, choose in a filter, read it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ PROBLEMS = '[data-test="toast-container"], .ant-alert-error, .toast--danger, [da
 
 def open_overview(page: Page, url: str, charts: int) -> None:
     """Go to the overview and wait until all charts are drawn."""
-    page.goto(f"{url}/superset/dashboard/overview/")
+    open_dashboard(page, url, "overview", charts)
+
+
+def open_dashboard(page: Page, url: str, slug: str, charts: int) -> None:
+    """Go to a dashboard and wait until all charts are drawn."""
+    page.goto(f"{url}/superset/dashboard/{slug}/")
     wait_until_drawn(page, charts)
 
 

@@ -16,13 +16,14 @@ from tests.browser.overview import cards, choose, open_overview, problems, table
 from agrilake.contract.load import load_registry
 from agrilake.indicators.load import load_indicators
 from agrilake.paths import project_root
-from agrilake.superset.export import charts_in
-from agrilake.superset.overview import HEAD
+from agrilake.superset.export import charts_in, surroundings
 from agrilake.superset.setup import setup
 
 pytestmark = [pytest.mark.browser, pytest.mark.superset, pytest.mark.slow]
 
-CHARTS = len(charts_in(load_registry((project_root() / "schemas",)), load_indicators()))
+AROUND = surroundings(load_registry((project_root() / "schemas",)), load_indicators())
+CHARTS = len(charts_in(AROUND)["overview"])
+HEAD = AROUND.dashboards[0].cards
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 RESIDENT_ID = re.compile(r"(?<!\w)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
 PHONE = re.compile(r"(?<!\w)1[3-9]\d{9}(?!\w)")

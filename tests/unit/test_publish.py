@@ -30,9 +30,10 @@ from agrilake.intake.values import silver_type
 from agrilake.lake.failpoints import POINTS, VARIABLE
 from agrilake.lake.state import Delivery, State
 from agrilake.paths import Home
-from agrilake.publish import Publication, current_publication, open_publication, publications, publish
+from agrilake.publish import FORMAT, Publication, current_publication, open_publication, publications, publish
 from agrilake.publish.guard import refuse_identifiers
 from agrilake.publish.metadata import masked_file_name
+from agrilake.publish.model import ROLES
 from agrilake.publish.records import records
 
 SETTINGS = load_settings()
@@ -564,3 +565,29 @@ def test_a_figure_that_changes_is_a_revision_for_good(lake: tuple[Home, State]) 
     assert [item.version for item in publications(lake[0])] == [4, 5, 6, 7, 8]
     assert [item.version for item in records(lake[0])] == list(range(1, 9))
     assert rows(lake[0], "leader", 'SELECT DISTINCT "table" FROM held_table WHERE "table" LIKE \'%revision\'') == []
+
+
+def test_what_each_rule_found_is_published(lake: tuple[Home, State]) -> None:
+    """One row a rule of the last run, counts alone; a dataset that is no longer declared is left out."""
+    home, state = lake
+    held = {"expectation": "e", "column": "name", "title": "名称", "severity": "stop", "success": True}
+    failed = {"expectation": "e", "column": None, "title": "", "severity": "warn", "success": False}
+    counts = {"unexpected_count": 3, "element_count": 40, "broken": False}
+    results = [{**held, **counts, "description": "“名称”不为空"}, {**failed, **counts, "description": "行数没有减少"}]
+    state.record_suite("postal_site", 7, "warn", results)
+    broken = {**failed, **counts, "unexpected_count": None, "description": "停靠的是现有的村", "broken": True}
+    state.record_suite("cross_table", 1, "stop", [broken])
+    state.record_suite("no_longer_declared", 1, "warn", results)
+    first = run(lake)
+    assert first.format == FORMAT
+    asked = "SELECT suite, title, rule, decision, failed_rows, checked_rows, version FROM check_result ORDER BY ALL"
+    for role in ROLES:
+        assert rows(home, role, asked) == [
+            ("cross_table", "跨表规则", "停靠的是现有的村", "stop", None, 40, 1),
+            ("dataset", REGISTRY.get("postal_site").title, "“名称”不为空", "pass", 3, 40, 7),
+            ("dataset", REGISTRY.get("postal_site").title, "行数没有减少", "warn", 3, 40, 7),
+        ]
+    state.record_suite("cross_table", 1, "stop", [broken])
+    assert run(lake).version == first.version, "the same findings at another time are the same publication"
+    state.record_suite("cross_table", 1, "pass", [{**broken, "success": True, "broken": False}])
+    assert run(lake).version == first.version + 1

@@ -89,7 +89,7 @@ def _contract_files(roots: Sequence[Path]) -> Iterator[Path]:
             yield root
             continue
         for path in sorted(root.glob("**/*.yaml")):
-            if not {"settings", "indicators", "layers"} & set(path.relative_to(root).parts[:-1]):
+            if not {"settings", "indicators", "layers", "dashboards"} & set(path.relative_to(root).parts[:-1]):
                 yield path
 
 

@@ -23,7 +23,7 @@ from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
-from agrilake.publish import Publication, current_publication, publish
+from agrilake.publish import FORMAT, Publication, current_publication, publish
 from agrilake.tables.history import keeps_states
 from agrilake.tables.order import refs
 from agrilake.tables.silver import apply_silver
@@ -270,10 +270,10 @@ def silver_tables(lake: Lake) -> dict[str, pl.LazyFrame]:
 
 
 def publication_is_current(lake: Lake) -> bool:
-    """Whether what is published is the lake as it stands, and nothing is left to build."""
+    """Whether what is published is the lake as it stands, in today's format, and nothing is left to build."""
     current = current_publication(lake.home)
     versions = lake.state.lake_versions()
-    if current is None or not versions or versions[-1].tables != lake_tables(lake):
+    if current is None or current.format != FORMAT or not versions or versions[-1].tables != lake_tables(lake):
         return False
     held = held_tables(lake)
     built = [table for table in in_order(lake.registry) if table.id not in held]

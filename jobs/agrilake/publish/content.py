@@ -41,6 +41,7 @@ class Content:
     indicators: Sequence[IndicatorDeclaration]
     catalogue: Mapping[str, pa.Table]
     quarantine: list[dict[str, Any]]
+    checks: list[dict[str, Any]]
     held: Mapping[str, str]
     layers: Sequence[Layer]
 
@@ -77,6 +78,7 @@ def fingerprint(content: Content) -> str:
         metadata.delivery_rows(content.deliveries, content.registry, content.settings.timezone),
         [[name, table.to_pylist()] for name, table in content.catalogue.items()],
         content.quarantine,
+        [{**row, "checked_at": None} for row in content.checks],
         [{**asdict(layer), "path": layer.path.name} for layer in content.layers],
         sorted(content.held.items()),
     ]

@@ -63,6 +63,22 @@ HELD_TABLE = _layout(
     ("since_version", "BIGINT", "自哪一次发布起暂停"),
     ("shown_version", "BIGINT", "显示的是哪一次发布的数据"),
 )
+CHECK_RESULT = _layout(
+    "check_result",
+    "检查结果",
+    ("suite", "VARCHAR", "检查类别"),
+    ("dataset", "VARCHAR", "数据集"),
+    ("title", "VARCHAR", "检查对象"),
+    ("department_title", "VARCHAR", "部门"),
+    ("rule", "VARCHAR", "规则"),
+    ("column_title", "VARCHAR", "列"),
+    ("severity", "VARCHAR", "不符合时"),
+    ("decision", "VARCHAR", "结论"),
+    ("failed_rows", "BIGINT", "不符合行数"),
+    ("checked_rows", "BIGINT", "检查行数"),
+    ("version", "BIGINT", "检查的版本"),
+    ("checked_at", "TIMESTAMP", "检查时间"),
+)
 PUBLICATION = _layout(
     "publication",
     "本次发布",

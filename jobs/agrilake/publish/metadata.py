@@ -17,6 +17,7 @@ from agrilake.lake.state import Delivery
 from agrilake.publish.model import IndicatorDeclaration, TableSource
 
 Row = dict[str, Any]
+CROSS_TABLE = "cross_table"
 MOST_OFTEN_FIRST = (Frequency.DAY, Frequency.MONTH, Frequency.QUARTER, Frequency.YEAR)
 
 
@@ -81,6 +82,41 @@ def quarantine_rows(findings: pl.LazyFrame | None, registry: Registry) -> list[R
         row | _labels(row["dataset"], registry) | {"reason": rule_title(row["rule"])}
         for row in counted.iter_rows(named=True)
     ]
+
+
+def check_rows(suites: Mapping[str, Mapping[str, Any]], registry: Registry, timezone: str) -> list[Row]:
+    """One row an expectation of each dataset's last suite run, and one a rule across tables (`suite` cross_table).
+
+    `suites` is State.suites(). `decision` is pass, or what the rule's failure leads to (warn, stop); `failed_rows` is
+    None where a rule judges the table as a whole. Counts alone, no value.
+    """
+    rows = []
+    for name, suite in suites.items():
+        dataset = registry.datasets.get(name)
+        if dataset is None and name != CROSS_TABLE:
+            continue
+        told = {
+            "suite": CROSS_TABLE if dataset is None else "dataset",
+            "dataset": name,
+            "title": "跨表规则" if dataset is None else dataset.title,
+            "department_title": "—" if dataset is None else dataset.department_title,
+            "version": suite["table_version"],
+            "checked_at": local_time(suite["checked_at"], timezone),
+        }
+        rows += [told | _checked(item) for item in suite["results"]]
+    return rows
+
+
+def _checked(item: Mapping[str, Any]) -> Row:
+    failed = "stop" if item["broken"] else item["severity"]
+    return {
+        "rule": item["description"],
+        "column_title": item["title"] or None,
+        "severity": item["severity"],
+        "decision": "pass" if item["success"] else failed,
+        "failed_rows": item["unexpected_count"],
+        "checked_rows": item["element_count"],
+    }
 
 
 def held_rows(sources: Iterable[TableSource]) -> list[Row]:

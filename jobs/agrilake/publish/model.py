@@ -70,7 +70,8 @@ class TableSource:
 class Publication:
     """A publication on disk: `path` holds leader.duckdb, analyst.duckdb, layers/, catalogue.jsonld and manifest.json.
 
-    `tables` gives the rows of each table in the analyst's file, `held` the reasons of those kept back.
+    `tables` gives the rows of each table in the analyst's file, `held` the reasons of those kept back. `format` tells
+    which edition of the publication's own tables it has.
     """
 
     version: int
@@ -82,6 +83,7 @@ class Publication:
     held: Mapping[str, str]
     sources: Mapping[str, TableSource]
     layers: Mapping[str, LayerFile]
+    format: int = 0
 
     def database(self, role: str) -> Path:
         """The role's DuckDB file."""

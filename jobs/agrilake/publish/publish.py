@@ -21,7 +21,7 @@ from agrilake.layers.model import Layer
 from agrilake.paths import Home
 from agrilake.publish import database, layouts, metadata, store
 from agrilake.publish.beside import write_dcat, write_layers
-from agrilake.publish.content import INDICATOR_VALUE, Content, division_names, fingerprint, table_sources
+from agrilake.publish.content import FORMAT, INDICATOR_VALUE, Content, division_names, fingerprint, table_sources
 from agrilake.publish.departments import add_departments
 from agrilake.publish.figures import figures_of
 from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
@@ -72,8 +72,9 @@ def publish(
         raise UsageError("nothing to publish: no lake version is recorded yet")
     deliveries = state.deliveries()
     quarantine = metadata.quarantine_rows(waiting_findings(home, registry, deliveries), registry)
+    checks = metadata.check_rows(state.suites(), registry, settings.timezone)
     content = Content(
-        registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, dict(held), layers
+        registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, checks, dict(held), layers
     )
     refuse_personal_columns(registry.gold.values())
     wanted = fingerprint(content)
@@ -99,6 +100,7 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str)
     made_at = now()
     head = {
         "version": version,
+        "format": FORMAT,
         "made_at": made_at,
         "fingerprint": wanted,
         "lake_version": content.lake.version,
@@ -184,6 +186,7 @@ def _describe(connection: Any, making: Making) -> None:
         (layouts.INDICATOR, lambda: metadata.indicator_rows(content.indicators, content.settings.departments)),
         (layouts.DELIVERY, lambda: metadata.delivery_rows(content.deliveries, content.registry, timezone)),
         (layouts.QUARANTINE_SUMMARY, lambda: content.quarantine),
+        (layouts.CHECK_RESULT, lambda: content.checks),
         (layouts.HELD_TABLE, lambda: metadata.held_rows(making.sources.values())),
     ]
     for layout, rows in parts:

@@ -57,6 +57,7 @@ def read_publication(path: Path) -> Publication:
         held={name: source.reason for name, source in sources.items() if source.held},
         sources=sources,
         layers={item["id"]: LayerFile(**item) for item in manifest.get("layers", [])},
+        format=manifest.get("format", 0),
     )
 
 

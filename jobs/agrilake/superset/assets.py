@@ -153,7 +153,8 @@ class Chart:
 
     def metrics_used(self) -> set[str]:
         """Names of the saved metrics that the chart asks for."""
-        return {item for item in self.params.get("metrics", []) if isinstance(item, str)}
+        asked = [*self.params.get("metrics", []), self.params.get("metric")]
+        return {item for item in asked if isinstance(item, str)}
 
 
 def database_dict(name: str = DATABASE_NAME, uri: str = DATABASE_URI) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from agrilake.superset.assets import Chart, SupersetDataset
 
 TEMPLATES = Path(__file__).parent / "templates"
 NUMBER = ",.2~f"
+ROW_LIMIT = 2_000
 COLOURS = "agrilake"
 # Series are drawn in the order of their titles, so these schemes name: last year, this year, target; short, met.
 TREND_COLOURS = "agrilake_trend"
@@ -23,7 +25,7 @@ def where(column: str, operator: str, value: object) -> dict[str, Any]:
         "expressionType": "SIMPLE",
         "subject": column,
         "operator": operator,
-        "operatorId": {"IN": "IN", "==": "EQUALS", ">": "GREATER_THAN"}[operator],
+        "operatorId": {"IN": "IN", "==": "EQUALS"}[operator],
         "comparator": value,
         "isExtra": False,
     }
@@ -44,8 +46,17 @@ def template(
     filters: tuple[dict[str, Any], ...] = (),
     order: tuple[tuple[str, bool], ...] = (),
     limit: int = 50,
+    metrics: tuple[str, ...] = (),
+    words: Mapping[str, str] | None = None,
 ) -> Chart:
-    """Rows of a dataset laid out by a Handlebars template of templates/ (looks come from dashboard.css)."""
+    """Rows of a dataset (with `metrics` one row of these) laid out by a Handlebars template of templates/.
+
+    `words` replaces %NAME% in the template; looks come from dashboard.css.
+    """
+    text = (TEMPLATES / file).read_text(encoding="utf-8")
+    for word, meaning in (words or {}).items():
+        text = text.replace(f"%{word}%", meaning)
+    asked = {"query_mode": "aggregate", "groupby": [], "metrics": list(metrics)}
     return Chart(
         name,
         title,
@@ -53,12 +64,11 @@ def template(
         dataset,
         "handlebars",
         {
-            "query_mode": "raw",
-            "all_columns": list(columns),
+            **(asked if metrics else {"query_mode": "raw", "all_columns": list(columns)}),
             "order_by_cols": _order(*order),
             "adhoc_filters": list(filters),
             "row_limit": limit,
-            "handlebarsTemplate": (TEMPLATES / file).read_text(encoding="utf-8"),
+            "handlebarsTemplate": text,
             "styleTemplate": "",
         },
     )
@@ -77,6 +87,7 @@ def table(
     warnings: tuple[dict[str, Any], ...] = (),
     page: int = 10,
     search: bool = False,
+    limit: int = ROW_LIMIT,
 ) -> Chart:
     """Rows as they are, paged; `warnings` are Superset's conditional formats."""
     return Chart(
@@ -90,7 +101,7 @@ def table(
             "all_columns": list(columns),
             "order_by_cols": _order(*order),
             "adhoc_filters": list(filters),
-            "row_limit": 5_000,
+            "row_limit": limit,
             **_table_look(column_config, warnings, page, search),
         },
     )
@@ -105,9 +116,12 @@ def summary_table(
     metrics: tuple[str, ...],
     *,
     sort_by: str,
+    filters: tuple[dict[str, Any], ...] = (),
     column_config: dict[str, dict[str, Any]] | None = None,
+    warnings: tuple[dict[str, Any], ...] = (),
     page: int = 10,
     search: bool = False,
+    limit: int = ROW_LIMIT,
 ) -> Chart:
     """Metrics by dimensions, the largest `sort_by` first."""
     return Chart(
@@ -122,9 +136,9 @@ def summary_table(
             "metrics": list(metrics),
             "timeseries_limit_metric": sort_by,
             "order_desc": True,
-            "adhoc_filters": [],
-            "row_limit": 5_000,
-            **_table_look(column_config, (), page, search),
+            "adhoc_filters": list(filters),
+            "row_limit": limit,
+            **_table_look(column_config, warnings, page, search),
         },
     )
 
@@ -154,8 +168,12 @@ def line(
     axis: str,
     metrics: tuple[str, ...],
     filters: tuple[dict[str, Any], ...] = (),
+    groupby: tuple[str, ...] = (),
+    categorical: bool = False,
+    colours: str = TREND_COLOURS,
 ) -> Chart:
-    """Metrics along a time axis of months, with markers, from zero only where the data is."""
+    """Metrics along a time axis of months (or, where `categorical`, along a text), with markers, the y axis no longer
+    than the data."""
     return Chart(
         name,
         title,
@@ -164,11 +182,12 @@ def line(
         "echarts_timeseries_line",
         {
             "x_axis": axis,
-            "time_grain_sqla": "P1M",
+            **({"xAxisForceCategorical": True, "x_axis_sort": axis} if categorical else {"time_grain_sqla": "P1M"}),
+            "x_axis_sort_asc": True,
             "metrics": list(metrics),
-            "groupby": [],
+            "groupby": list(groupby),
             "adhoc_filters": list(filters),
-            "row_limit": 5_000,
+            "row_limit": ROW_LIMIT,
             "markerEnabled": True,
             "markerSize": 6,
             "show_legend": True,
@@ -180,7 +199,7 @@ def line(
             "y_axis_format": NUMBER,
             "truncateYAxis": True,
             "y_axis_bounds": [None, None],
-            "color_scheme": TREND_COLOURS,
+            "color_scheme": colours,
             "sort_series_type": "name",
             "sort_series_ascending": True,
             "seriesType": "line",
@@ -237,5 +256,44 @@ def bars(
             "sort_series_type": "sum" if groupby else "name",
             "sort_series_ascending": not groupby,
             "only_total": True,
+        },
+    )
+
+
+def pie(
+    name: str,
+    title: str,
+    description: str,
+    dataset: SupersetDataset,
+    *,
+    groupby: str,
+    metric: str,
+    filters: tuple[dict[str, Any], ...] = (),
+) -> Chart:
+    """One metric's parts by a category, as a ring, with their names and figures beside it."""
+    return Chart(
+        name,
+        title,
+        description,
+        dataset,
+        "pie",
+        {
+            "groupby": [groupby],
+            "metric": metric,
+            "adhoc_filters": list(filters),
+            "row_limit": 20,
+            "sort_by_metric": True,
+            "color_scheme": COLOURS,
+            "label_type": "key_value",
+            "number_format": NUMBER,
+            "show_labels": True,
+            "labels_outside": True,
+            "label_line": True,
+            "show_labels_threshold": 2,
+            "donut": True,
+            "innerRadius": 45,
+            "outerRadius": 65,
+            "show_legend": False,
+            "show_total": True,
         },
     )

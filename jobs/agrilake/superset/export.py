@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from agrilake.contract.load import Registry
-from agrilake.contract.order import datasets_behind
 from agrilake.superset.assets import (
     ANALYST_DATABASE_NAME,
     ANALYST_DATABASE_URI,
@@ -18,9 +17,10 @@ from agrilake.superset.assets import (
     SupersetDataset,
     database_dict,
 )
+from agrilake.superset.build import Surroundings, dashboard_dict, rows_of
+from agrilake.superset.declared import IndicatorLike
 from agrilake.superset.layout import charts_of
-from agrilake.superset.overview import SLUG, Row, overview, overview_rows
-from agrilake.superset.panels import IndicatorLike
+from agrilake.superset.load import load_dashboards
 from agrilake.superset.published import department_datasets, published_datasets
 from agrilake.superset.views import VIEWS
 
@@ -45,31 +45,35 @@ def datasets_of(registry: Registry) -> dict[str, SupersetDataset]:
     return published_datasets(registry) | VIEWS
 
 
-def rows_of(registry: Registry, indicators: Sequence[IndicatorLike]) -> list[Row]:
-    """The rows of the overview."""
-    origins = {name: [item.id for item in datasets_behind([name], registry)] for name in registry.gold}
-    return overview_rows(datasets_of(registry), indicators, origins)
+def surroundings(registry: Registry, indicators: Sequence[IndicatorLike]) -> Surroundings:
+    """Everything that the dashboards are made from, their declarations among it."""
+    datasets = datasets_of(registry)
+    dashboards = load_dashboards(registry, datasets, indicators)
+    return Surroundings(registry, datasets, {item.id: item for item in indicators}, dashboards)
 
 
-def charts_in(registry: Registry, indicators: Sequence[IndicatorLike]) -> list[Chart]:
-    """All charts, in the order of the dashboard."""
-    return charts_of(rows_of(registry, indicators))
+def charts_in(around: Surroundings) -> dict[str, list[Chart]]:
+    """The charts of each dashboard by its slug, in reading order."""
+    return {item.slug: charts_of(rows_of(item, around)) for item in around.dashboards}
 
 
 def export_files(registry: Registry, indicators: Sequence[IndicatorLike]) -> dict[str, str]:
     """Relative path to YAML text of the whole bundle; the same declarations give the same bytes."""
-    datasets = datasets_of(registry)
+    around = surroundings(registry, indicators)
+    charts = [chart for found in charts_in(around).values() for chart in found]
+    datasets = dict(around.datasets) | {chart.dataset.name: chart.dataset for chart in charts}
     files: dict[str, dict[str, Any]] = {
         "metadata.yaml": {"version": EXPORT_VERSION, "type": "assets", "timestamp": TIMESTAMP},
         f"databases/{DATABASE_FILE}.yaml": database_dict(),
         f"databases/{ANALYST_DATABASE_FILE}.yaml": database_dict(ANALYST_DATABASE_NAME, ANALYST_DATABASE_URI),
-        f"dashboards/{SLUG}.yaml": overview(rows_of(registry, indicators), indicators),
     }
+    for dashboard in around.dashboards:
+        files[f"dashboards/{dashboard.slug}.yaml"] = dashboard_dict(dashboard, around)
     for dataset in datasets.values():
         files[f"datasets/{DATABASE_FILE}/{dataset.name}.yaml"] = dataset.as_dict()
     for dataset in department_datasets(registry).values():
         files[f"datasets/{ANALYST_DATABASE_FILE}/{dataset.name}.yaml"] = dataset.as_dict()
-    for chart in charts_in(registry, indicators):
+    for chart in charts:
         files[f"charts/{chart.name}.yaml"] = chart.as_dict()
     return {name: _dump(content) for name, content in sorted(files.items())}
 

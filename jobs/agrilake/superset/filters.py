@@ -1,4 +1,4 @@
-"""Native filters of a dashboard: one value each, never empty, with the charts that they reach."""
+"""Native filters of a dashboard, with the charts that they reach."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from agrilake.superset.assets import SupersetDataset, identity
 
 @dataclass(frozen=True)
 class Filter:
-    """A select over `column`; `default` None means the first value in its order (e.g. the latest period)."""
+    """A select over `column`: one value, never empty; `default` None means the first value in its order (e.g. the
+    latest period). With `is_open` it begins empty, which keeps everything, and takes several values.
+
+    `offered` limits the values to those of the rows that it keeps.
+    """
 
     title: str
     dataset: SupersetDataset
@@ -21,6 +25,8 @@ class Filter:
     default: str | None = None
     descending: bool = False
     sort_metric: str | None = None
+    is_open: bool = False
+    offered: dict[str, Any] | None = None
 
     def as_dict(self, numbers: Mapping[str, int]) -> dict[str, Any]:
         """The filter as Superset exports it; `numbers` are the charts' numbers in the position tree."""
@@ -32,15 +38,16 @@ class Filter:
             "filterType": "filter_select",
             "targets": [{"datasetUuid": self.dataset.uuid, "column": {"name": self.column}}],
             "controlValues": {
-                "multiSelect": False,
-                "enableEmptyFilter": True,
-                "defaultToFirstItem": self.default is None,
+                "multiSelect": self.is_open,
+                "enableEmptyFilter": not self.is_open,
+                "defaultToFirstItem": self._takes_first,
                 "inverseSelection": False,
                 "searchAllOptions": False,
                 "sortAscending": not self.descending,
             },
-            "requiredFirst": self.default is None,
+            "requiredFirst": self._takes_first,
             "sortMetric": self.sort_metric,
+            "adhoc_filters": [self.offered] if self.offered else [],
             "defaultDataMask": self._mask(),
             "cascadeParentIds": [],
             "scope": {
@@ -48,6 +55,10 @@ class Filter:
                 "excluded": [number for name, number in numbers.items() if name not in self.reaches],
             },
         }
+
+    @property
+    def _takes_first(self) -> bool:
+        return self.default is None and not self.is_open
 
     def _mask(self) -> dict[str, Any]:
         if self.default is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agrilake.superset.assets import Chart, identity
@@ -27,9 +27,20 @@ class Heading:
     text: str
 
 
-def charts_of(rows: Sequence[Heading | Sequence[Cell]]) -> list[Chart]:
+@dataclass(frozen=True)
+class Note:
+    """A text (Markdown or HTML) over the full width, `height` in units of eight pixels."""
+
+    text: str
+    height: int
+
+
+Row = Heading | Note | Sequence[Cell]
+
+
+def charts_of(rows: Sequence[Row]) -> list[Chart]:
     """The charts in reading order."""
-    return [cell.chart for row in rows if not isinstance(row, Heading) for cell in row]
+    return [cell.chart for row in rows if not isinstance(row, Heading | Note) for cell in row]
 
 
 def number_of(charts: Sequence[Chart]) -> dict[str, int]:
@@ -37,7 +48,17 @@ def number_of(charts: Sequence[Chart]) -> dict[str, int]:
     return {chart.name: index for index, chart in enumerate(charts, start=1)}
 
 
-def position(title: str, rows: Sequence[Heading | Sequence[Cell]]) -> dict[str, Any]:
+def flowed(cells: Sequence[Cell]) -> list[Sequence[Cell]]:
+    """Rows of cells in their order: a new one begins where the grid is full, and a row's cells are all as high."""
+    rows: list[list[Cell]] = []
+    for cell in cells:
+        if not rows or sum(item.width for item in rows[-1]) + cell.width > COLUMNS:
+            rows.append([])
+        rows[-1].append(cell)
+    return [[replace(cell, height=max(item.height for item in row)) for cell in row] for row in rows]
+
+
+def position(title: str, rows: Sequence[Row]) -> dict[str, Any]:
     """The position tree; ValueError where a row is wider than the grid."""
     numbers = number_of(charts_of(rows))
     tree: dict[str, Any] = {
@@ -47,7 +68,10 @@ def position(title: str, rows: Sequence[Heading | Sequence[Cell]]) -> dict[str, 
         "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": title}},
     }
     for row in rows:
-        node = _heading(row) if isinstance(row, Heading) else _row(row, numbers, tree)
+        if isinstance(row, Heading):
+            node = _heading(row)
+        else:
+            node = _note(row, tree) if isinstance(row, Note) else _row(row, numbers, tree)
         tree[node["id"]] = node
         tree["GRID_ID"]["children"].append(node["id"])
     return tree
@@ -60,6 +84,29 @@ def _heading(heading: Heading) -> dict[str, Any]:
         "children": [],
         "parents": ["ROOT_ID", "GRID_ID"],
         "meta": {"text": heading.text, "headerSize": "MEDIUM_HEADER", "background": "BACKGROUND_TRANSPARENT"},
+    }
+
+
+def _note(note: Note, tree: dict[str, Any]) -> dict[str, Any]:
+    name = identity("note", note.text)[:8]
+    row_id = f"ROW-{name}"
+    tree[f"MARKDOWN-{name}"] = {
+        "type": "MARKDOWN",
+        "id": f"MARKDOWN-{name}",
+        "children": [],
+        "parents": ["ROOT_ID", "GRID_ID", row_id],
+        "meta": {"code": note.text, "width": COLUMNS, "height": note.height},
+    }
+    return _holder(row_id, [f"MARKDOWN-{name}"])
+
+
+def _holder(row_id: str, children: list[str]) -> dict[str, Any]:
+    return {
+        "type": "ROW",
+        "id": row_id,
+        "children": children,
+        "parents": ["ROOT_ID", "GRID_ID"],
+        "meta": {"background": "BACKGROUND_TRANSPARENT"},
     }
 
 
@@ -85,10 +132,4 @@ def _row(cells: Sequence[Cell], numbers: dict[str, int], tree: dict[str, Any]) -
                 "height": cell.height,
             },
         }
-    return {
-        "type": "ROW",
-        "id": row_id,
-        "children": children,
-        "parents": ["ROOT_ID", "GRID_ID"],
-        "meta": {"background": "BACKGROUND_TRANSPARENT"},
-    }
+    return _holder(row_id, children)

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import replace
 
-import pyarrow as pa
-
-from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS
 from agrilake.contract.codes import coded_columns, label_of
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset, LogicalType
 from agrilake.contract.order import in_order
 from agrilake.contract.units import MONEY
-from agrilake.publish import layouts
 from agrilake.publish.database import sql_type
 from agrilake.publish.departments import WAY_BACK, shown_columns
 from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import value_layout
-from agrilake.publish.model import LEADER, Layout
-from agrilake.publish.model import Column as LayoutColumn
+from agrilake.publish.model import LEADER
 from agrilake.publish.revisions import TABLE as REVISION
 from agrilake.superset.assets import ANALYST_DATABASE_NAME, Field, Metric, SupersetDataset
+from agrilake.superset.measures import FIELDS, METRICS, ROWS
+from agrilake.superset.records import RECORDS, record
 
 # What cannot be added up: places, shares, concentrations.
 NOT_ADDED = ("度", "%", "毫克/千克")
 QUANTITIES = (LogicalType.INTEGER, LogicalType.NUMBER)
-ROWS = Metric("rows", "行数", "COUNT(*)", ",d")
 VALUE = Metric("value", "数值", "MAX(value)", ",.2~f")
+PERIOD_TEXT = (
+    "CASE length(period) WHEN 4 THEN period || '年' WHEN 6 THEN period[1:4] || '年第' || period[6:6] || '季度'"
+    " ELSE period[1:4] || '年' || CAST(period[6:7] AS INTEGER) || '月' END"
+)
 # Columns that lead back to a file's line or are a code beside a name: nobody groups by them.
 NOT_DIMENSIONS = ("_code", "_id", "_no", "delivery_id", "line", "sheet", "source_dataset")
-# In this order by pinyin and by code point alike, as charts.PROGRESS_COLOURS expects.
-METRICS: dict[str, tuple[Metric, ...]] = {
-    "village_delivery_frequency": (
-        Metric("villages_short", "不足周五班的建制村", "COUNT(*) FILTER (WHERE NOT meets_five)", ",d"),
-        Metric("villages_met", "达到周五班的建制村", "COUNT(*) FILTER (WHERE meets_five)", ",d"),
-    )
-}
 
 
 def published_datasets(registry: Registry) -> dict[str, SupersetDataset]:
@@ -44,7 +37,7 @@ def published_datasets(registry: Registry) -> dict[str, SupersetDataset]:
     tables = [*in_order(registry), registry.gold[REVISION]]
     gold = [gold_dataset(item, registry) for item in tables if LEADER in item.published]
     contract = registry.gold[INDICATOR_VALUE]
-    values = _record(value_layout(contract), contract.description, (ROWS, VALUE))
+    values = record(value_layout(contract), contract.description, (ROWS, VALUE))
     return {item.name: item for item in sorted([*gold, values, *RECORDS], key=lambda item: item.name)}
 
 
@@ -55,7 +48,9 @@ def gold_dataset(contract: Dataset, registry: Registry) -> SupersetDataset:
     """
     labels = _labels(contract, registry)
     columns = [column for column in contract.columns if not column.is_personal]
-    fields = (*(_field(column, column.name in labels) for column in columns), *labels.values())
+    own = (_field(column, column.name in labels) for column in columns)
+    fields = (*own, *labels.values(), *(item for column in columns for item in _shown(column)))
+    fields += FIELDS.get(contract.id, ())
     quantities = [item for item in columns if item.unit and item.unit not in NOT_ADDED and item.type in QUANTITIES]
     times = [item.name for item in fields if item.is_temporal]
     return SupersetDataset(
@@ -89,6 +84,18 @@ def _labels(contract: Dataset, registry: Registry) -> dict[str, Field]:
     }
 
 
+def _shown(column: Column) -> Iterator[Field]:
+    """Calculated columns for people: money in 万元, yes and no in words, the period as its filter writes it."""
+    if column.unit == MONEY:
+        title = f"{column.title}（万元）"
+        yield Field(f"{column.name}_wan", title, "DOUBLE", expression=f"{column.name} / 10000", is_dimension=False)
+    if column.type is LogicalType.BOOLEAN:
+        words = f"CASE WHEN {column.name} THEN '是' WHEN NOT {column.name} THEN '否' ELSE '—' END"
+        yield Field(f"{column.name}_text", column.title, expression=words)
+    if column.name == "period":
+        yield Field("period_text", column.title, expression=PERIOD_TEXT, is_dimension=False)
+
+
 def _sum(column: Column) -> Metric:
     if column.unit == MONEY:
         return Metric(f"sum_{column.name}", f"{column.title}（万元）", f"SUM({column.name}) / 10000", ",.2f")
@@ -103,135 +110,3 @@ def _field(column: Column, has_label: bool) -> Field:
 
 def _title(column: Column) -> str:
     return f"{column.title}（{column.unit}）" if column.unit else column.title
-
-
-def _record(
-    layout: Layout, description: str, metrics: Iterable[Metric] = (ROWS,), extra: Iterable[Field] = ()
-) -> SupersetDataset:
-    """A dataset over a table that the publication describes itself, with calculated columns added."""
-    fields = [Field(column.name, column.title, column.sql_type) for column in layout.columns]
-    times = [item.name for item in fields if item.is_temporal]
-    return SupersetDataset(
-        layout.name,
-        f"{layout.title}：{description}",
-        (*fields, *extra),
-        tuple(metrics),
-        time_field=times[0] if times else None,
-    )
-
-
-def _arrow_type(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
-    names = {pa.types.is_date: "DATE", pa.types.is_timestamp: "TIMESTAMP", pa.types.is_boolean: "BOOLEAN"}
-    names |= {pa.types.is_integer: "BIGINT", pa.types.is_floating: "DOUBLE"}
-    return next((name for test, name in names.items() if test(kind)), "VARCHAR")
-
-
-def catalogue_layout(name: str) -> Layout:
-    """A table of the catalogue, with the titles that its columns have in the published file."""
-    columns = [
-        LayoutColumn(item.name, _arrow_type(item.type), layouts.CATALOGUE_COLUMNS[item.name])
-        for item in CATALOGUE_SCHEMAS[name]
-    ]
-    return Layout(name, layouts.CATALOGUE_TITLES[name], columns)
-
-
-OVERDUE_TEXT = Field(
-    "overdue_text",
-    "报送情况",
-    description="超过应报日期仍未报送为逾期",
-    expression="CASE WHEN overdue THEN '逾期' ELSE '按期' END",
-)
-CATALOGUE_TEXTS = (
-    Field("coverage_text", "覆盖范围", expression="COALESCE(coverage, '—')"),
-    Field("trend_text", "质量趋势", description="最新一期与之前几期相比", expression="COALESCE(quality_trend, '—')"),
-    Field("terms_text", "共享条件", expression="COALESCE(sharing_terms, '—')"),
-)
-STATUS_TEXT = Field(
-    "status_text",
-    "接收结果",
-    expression="CASE status WHEN 'accepted' THEN '全部接收' WHEN 'partial' THEN '部分接收'"
-    " WHEN 'refused' THEN '未接收' WHEN 'repeat' THEN '重复报送' WHEN 'waiting' THEN '等待参照数据' ELSE status END",
-)
-UNKNOWN_FILE = "'（未能识别的文件）'"
-DELIVERED = Field("delivered_title", "数据集", expression=f"COALESCE(title, {UNKNOWN_FILE})")
-DELIVERED_BY = Field("delivered_by", "部门", expression="COALESCE(department, '—')")
-RECORDS: tuple[SupersetDataset, ...] = (
-    _record(layouts.PUBLICATION, "何时、由数据湖的哪个版本生成"),
-    _record(layouts.INDICATOR, "名称、单位、口径、责任部门"),
-    _record(
-        catalogue_layout("catalogue"),
-        "谁负责、最新期间、应报日期、覆盖范围、质量得分与趋势、隐私等级、共享条件",
-        (
-            Metric("datasets", "数据集数", "COUNT(*)", ",d"),
-            Metric("overdue_datasets", "逾期数据集数", "COUNT(*) FILTER (WHERE overdue)", ",d"),
-        ),
-        (OVERDUE_TEXT, *CATALOGUE_TEXTS),
-    ),
-    _record(
-        layouts.DELIVERY,
-        "每个文件一行，接收、隔离、重复之和等于文件的记录数",
-        (
-            Metric("deliveries", "文件数", "COUNT(*)", ",d"),
-            Metric("not_taken", "未接收文件", "COUNT(*) FILTER (WHERE status = 'refused')", ",d"),
-            Metric("records", "记录数", "SUM(records)", ",d"),
-            Metric("accepted", "接收", "SUM(accepted)", ",d"),
-            Metric("quarantined", "隔离", "SUM(quarantined)", ",d"),
-            Metric("duplicate", "重复", "SUM(duplicate)", ",d"),
-            Metric("accepted_share", "合格率", "SUM(accepted) / NULLIF(SUM(records), 0)", ".2%"),
-            Metric("period_latest", "最新期间", "MAX(period)"),
-            Metric("received_latest", "最近接收", "strftime(MAX(received_at), '%Y-%m-%d %H:%M')"),
-        ),
-        (STATUS_TEXT, DELIVERED, DELIVERED_BY),
-    ),
-    _record(
-        layouts.QUARANTINE_SUMMARY,
-        "按数据集、期间和规则汇总，不含任何单条记录",
-        (
-            Metric("findings", "记录数", 'SUM("count")', ",d"),
-            Metric("period_first", "最早期间", "MIN(period)"),
-            Metric("period_latest", "最新期间", "MAX(period)"),
-        ),
-        (
-            Field("problem", "问题", expression="COALESCE(reason, rule)"),
-            Field("delivered_title", "数据集", expression=f"COALESCE(title, {UNKNOWN_FILE})"),
-            DELIVERED_BY,
-        ),
-    ),
-    _record(
-        catalogue_layout("catalogue_coverage"),
-        "各数据集在每个镇街有多少行、覆盖多少个村（社区）",
-        (
-            Metric("covered", "有数据的村（社区）数", "SUM(villages_covered)", ",d"),
-            Metric("sum_rows", "行数", "SUM(rows)", ",d"),
-        ),
-    ),
-    _record(
-        catalogue_layout("catalogue_quality"),
-        "各数据集每个报送期的质量得分",
-        (Metric("mean_score", "质量得分", "AVG(quality_score)", ".1f"),),
-    ),
-    _record(
-        catalogue_layout("catalogue_overdue"),
-        "到期未报的数据集和报送期",
-        (
-            Metric("overdue_deliveries", "欠报期数", "COUNT(*)", ",d"),
-            Metric("longest", "最长逾期天数", "MAX(days_overdue)", ",d"),
-        ),
-    ),
-    _record(
-        catalogue_layout("catalogue_department"),
-        "各部门数据集数、欠报期数和平均质量得分",
-        (Metric("overdue_deliveries", "欠报期数", "SUM(deliveries_overdue)", ",d"),),
-    ),
-    _record(
-        layouts.LAYER,
-        "各图层的要素数、推算范围数和未上图记录数",
-        (
-            Metric("layers", "图层数", "COUNT(*)", ",d"),
-            Metric("not_placed", "未上图记录数", "SUM(left_out)", ",d"),
-        ),
-    ),
-    _record(layouts.HELD_TABLE, "各数据表是否因检查未通过而暂停更新"),
-)

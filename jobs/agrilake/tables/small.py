@@ -16,6 +16,7 @@ from agrilake.contract.model import Dataset, Load
 from agrilake.errors import ConsistencyError
 from agrilake.intake.values import silver_type
 from agrilake.lake.files import scan, with_required
+from agrilake.tables.layout import LOG_RETENTION
 from agrilake.tables.types import PROVENANCE
 from agrilake.tables.write import fitted, must_rebuild, rebuilt, refused_by
 

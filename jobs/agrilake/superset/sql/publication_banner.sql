@@ -1,14 +1,9 @@
 SELECT
-  p.district_name || '数字乡村总览' AS headline,
+  p.district_name AS district,
   '数据版本 ' || p.version || ' · 发布于 ' || strftime(p.made_at, '%Y年%-m月%-d日 %H:%M')
     || ' · 数据湖版本 ' || p.lake_version AS edition,
   c.departments || ' 个部门 · ' || c.datasets || ' 个数据集 · 最新数据期间 ' || coalesce(c.period_latest, '—')
-    || CASE WHEN c.overdue > 0 THEN ' · ' || c.overdue || ' 个数据集逾期未报' ELSE ' · 全部按期报送' END AS freshness,
-  coalesce('报送期间 ' || d.first || ' 至 ' || d.last || ' · 最近接收 '
-    || strftime(d.received, '%Y年%-m月%-d日 %H:%M') || ' · 来源：' || c.departments || ' 个部门的 ' || d.files || ' 个文件',
-    '尚无报送') AS deliveries
+    || CASE WHEN c.overdue > 0 THEN ' · ' || c.overdue || ' 个数据集逾期未报' ELSE ' · 全部按期报送' END AS freshness
 FROM publication AS p,
   (SELECT count(DISTINCT department) AS departments, count(*) AS datasets, max(period_latest) AS period_latest,
-    count(*) FILTER (WHERE overdue) AS overdue FROM catalogue) AS c,
-  (SELECT min(period) AS first, max(period) AS last, max(received_at) AS received, count(*) AS files
-    FROM delivery WHERE period <> '') AS d
+    count(*) FILTER (WHERE overdue) AS overdue FROM catalogue) AS c

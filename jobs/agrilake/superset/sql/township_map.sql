@@ -14,7 +14,7 @@ ranged AS (
   FROM shown AS s
   JOIN map_area AS m ON m.division_code = s.division_code
   WHERE s.division_level = 'township'
-  WINDOW same AS (PARTITION BY s.indicator_id, s.period_order)
+  WINDOW same AS (PARTITION BY s.indicator_id, s.indicator_name, s.period_text, s.period_order)
 )
 SELECT
   * EXCLUDE (lowest, highest),

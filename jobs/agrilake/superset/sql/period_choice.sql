@@ -1,0 +1,2 @@
+{periods}
+SELECT period_text, period_order FROM periods
