@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agrilake.sample import growing, herds, info_sites, inspections, land, machinery, readings, smart_farms, subsidies
 from agrilake.sample.agri import Entities, Households
 from agrilake.sample.drop import Drop
+from agrilake.sample.history import reported
 from agrilake.sample.records import Row
 from agrilake.sample.smart_farms import SmartFarms
 
@@ -54,7 +55,9 @@ def deliver(
     smart = smart_farms.farms(entities, months, seed)
     smart_farms.deliver(drop, smart, seed)
     heard: dict[str, set[str]] = {}
-    for index, (month, rows) in enumerate(readings.by_month(smart, months, seed, iot_rows)):
+    for index, (month, rows) in enumerate(
+        readings.by_month(smart, reported("agri_iot_reading", months), seed, iot_rows)
+    ):
         heard[month] = set(rows["device_id"].unique())
         readings.deliver(drop, month, rows, index, seed)
     samples = inspections.inspections(entities, months, seed)

@@ -23,10 +23,13 @@ from agrilake.sample import (
     village_wave,
 )
 from agrilake.sample.drop import Drop, ExpectedFile
-from agrilake.sample.periods import year_of_months
+from agrilake.sample.periods import months_of_years, year_of_months
 from agrilake.sample.places import load_places
 
 DEFAULT_PARCEL_ROWS = 300_000
+"""Rows of postal_parcel in the base year."""
+
+THREE_YEARS = months_of_years(2022, 2024)
 COMMITTED: dict[str, Any] = {
     "seed": 500112,
     "months": ("2024-01", "2024-02"),
@@ -71,7 +74,7 @@ class SampleManifest:
 def generate(
     target: Path,
     seed: int = 500112,
-    months: Sequence[str] | int = 2024,
+    months: Sequence[str] | int = THREE_YEARS,
     townships: Sequence[str] | None = None,
     parcel_rows: int | None = None,
     scale: float = 1.0,
@@ -80,7 +83,7 @@ def generate(
 ) -> SampleManifest:
     """Write <target>/inbox/<department>/… and <target>/truth/…; the same arguments give the same bytes.
 
-    `months` is a year or consecutive months (2024-01 …) of one year; `townships` limits the divisions (names or
+    `months` is a year or consecutive months (2024-01 …), of several years as well; `townships` limits the divisions (names or
     codes); `parcel_rows` and `iot_rows` are the totals of postal_parcel and agri_iot_reading over all months
     (about); `scale` multiplies the number of households, entities and elders; `bad_files` adds the files that must
     be refused.
@@ -94,7 +97,7 @@ def generate(
     places = load_places(seed, townships)
     drop = Drop(target, places, seed)
     iot_rows = iot_rows or agri_wave.DEFAULT_IOT_ROWS
-    facts = _facts(drop, seed, chosen, scale, parcel_rows or DEFAULT_PARCEL_ROWS, iot_rows)
+    facts = _facts(drop, seed, chosen, scale, parcel_rows or _usual_parcel_rows(chosen), iot_rows)
     if bad_files:
         badfiles.deliver(drop, chosen, facts.households.first)
     expected = drop.finish()
@@ -110,6 +113,15 @@ def generate(
         json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
     return manifest
+
+
+def _usual_parcel_rows(months: Sequence[str]) -> int:
+    """The base year's rows for one year; for several as many as each year's volume asks for."""
+    years = sorted({month[:4] for month in months})
+    return int(
+        DEFAULT_PARCEL_ROWS * sum(parcels.volume(f"{year}-01") for year in years if len(years) > 1)
+        or DEFAULT_PARCEL_ROWS
+    )
 
 
 def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_rows: int, iot_rows: int) -> truth.Facts:

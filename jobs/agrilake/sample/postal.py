@@ -10,7 +10,7 @@ from prcoords import wgs_bd
 
 from agrilake.sample.drop import Drop
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import quarters_of
+from agrilake.sample.periods import ordinal, quarters_of, years_in
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Record, Row, conflicting, mixed, spoilt
 from agrilake.sample.spelling import Style
@@ -80,7 +80,7 @@ def sites(places: Places, months: Sequence[str], seed: int) -> Sites:
         rows[site.quarter].append(_row(site, rng))
     for quarter in quarters[1:]:
         alone = [site for site in found if not site.co_distribution and site.quarter == quarters[0]]
-        for site in alone[int(quarter[-1]) :: 9]:
+        for site in alone[ordinal(quarter, quarters) :: 9 * years_in(quarters)]:
             rows[quarter].append({**_row(site, rng), "co_distribution": True})
     return Sites(tuple(found), rows)
 

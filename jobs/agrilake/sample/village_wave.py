@@ -21,6 +21,7 @@ from agrilake.sample import (
 from agrilake.sample.agri import Entities, Households
 from agrilake.sample.civil import Elders
 from agrilake.sample.drop import Drop
+from agrilake.sample.history import reported
 from agrilake.sample.postal import Sites
 from agrilake.sample.records import Row
 from agrilake.sample.village_sites import CONVENIENCE, COOP
@@ -55,15 +56,16 @@ def deliver(
     drop: Drop, households: Households, entities: Entities, elders: Elders, months: Sequence[str], seed: int
 ) -> VillageFacts:
     """What needs no site: goods, stores, trainings, care, assistance, growth, boundaries."""
-    places, year = drop.places, int(months[-1][:4])
+    places = drop.places
+    first, last = int(months[0][:4]), int(months[-1][:4])
     facts = VillageFacts(
         purchases=online_purchases.purchases(places, months, seed),
         cold_stores=cold_chain.facilities(entities, months, seed),
-        trainings=trainings.trainings(places, months, seed),
+        trainings=trainings.trainings(places, reported("commerce_training", months), seed),
         facilities=elder_care.facilities(places, months, seed),
-        visits=elder_care.visits(elders, months, seed),
-        assisted=assistance.assisted(households, months, seed),
-        accounts=agri_growth.accounts(places, (year - 1, year), seed),
+        visits=elder_care.visits(elders, reported("civil_elder_visit", months), seed),
+        assisted=assistance.assisted(households, reported("civil_assistance", months), seed),
+        accounts=agri_growth.accounts(places, range(first - 1, last + 1), seed),
     )
     online_purchases.deliver(drop, facts.purchases, seed)
     cold_chain.deliver(drop, facts.cold_stores, seed)
@@ -72,7 +74,7 @@ def deliver(
     elder_care.deliver_visits(drop, facts.visits, seed)
     assistance.deliver(drop, facts.assisted, seed)
     agri_growth.deliver(drop, facts.accounts, seed)
-    boundaries.deliver(drop, boundaries.boundaries(places, str(year)), seed)
+    boundaries.deliver(drop, boundaries.boundaries(places, str(last)), seed)
     return facts
 
 
@@ -95,7 +97,7 @@ def deliver_sites(
         registers[network.extract.dataset] = _all(found)
         made.append(found)
     convenience, coop = made
-    supplies = coop_supply.supplies(coop, months, seed)
+    supplies = coop_supply.supplies(coop, reported("coop_agri_supply", months), seed)
     coop_supply.deliver(drop, supplies, seed)
     shared_places.write(registers, drop.target / "truth")
     return SiteFacts(planned, convenience, coop, supplies)
