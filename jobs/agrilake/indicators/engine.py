@@ -83,7 +83,7 @@ def indicator_values(
     """The values of all indicators from their source tables (by name), with the marks that `arrivals` give them; the
     columns of the contract are among the frame's."""
     parts = measured(tables, indicators, district)
-    columns = ["division_code", "level", "township_code"]
+    columns = ["division_code", "level", "township_code", "valid_from", "valid_to"]
     division = pl.DataFrame(pl.from_arrow(tables[DIVISION].select(*columns).toArrow()))
     whole = grid.expected(division, parts, indicators, district)
     inputs = {

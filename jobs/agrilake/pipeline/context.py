@@ -63,13 +63,46 @@ class Lake:
 
         return connect(self.home.root)
 
-    def divisions(self) -> DivisionIndex | None:
-        """The division table and its crosswalk as they stand in silver; None before either has arrived."""
+    def editions(self) -> Editions | None:
+        """The division tables and crosswalks of all years, as they stand in silver; None before both have arrived."""
         tables = [scan(self.home.table("silver", name)) for name in (DIVISION, CROSSWALK)]
-        frames = [None if table is None else newest_period(table.collect()) for table in tables]
-        if frames[0] is None or frames[1] is None or frames[0].is_empty():
+        if tables[0] is None or tables[1] is None:
             return None
-        return DivisionIndex.from_frames(frames[0], frames[1])
+        found = Editions(tables[0].collect(), tables[1].collect())
+        return None if found.divisions.is_empty() else found
+
+
+@dataclass(frozen=True)
+class Editions:
+    """Division tables and crosswalks by the year that delivered them (`_period`)."""
+
+    divisions: pl.DataFrame
+    crosswalks: pl.DataFrame
+
+    def of(self, period: str) -> DivisionIndex:
+        """The divisions in force in the year of a period: what departments report of that time is resolved by them, so
+        that rows of a village that was merged later stay its own."""
+        return self._of_year(period[:4])
+
+    @cached_property
+    def _known(self) -> dict[tuple[str | None, str | None], DivisionIndex]:
+        return {}
+
+    def _of_year(self, year: str) -> DivisionIndex:
+        chosen = in_force(self.divisions, year), in_force(self.crosswalks, year)
+        if chosen not in self._known:
+            tables = zip((self.divisions, self.crosswalks), chosen, strict=True)
+            self._known[chosen] = DivisionIndex.from_frames(
+                *(table.filter(_period=edition) for table, edition in tables)
+            )
+        return self._known[chosen]
+
+
+def in_force(table: pl.DataFrame, year: str) -> str | None:
+    """The newest edition of the year or before, else the first; None for an empty table."""
+    editions = sorted(set(table["_period"]))
+    before = [edition for edition in editions if edition[:4] <= year]
+    return before[-1] if before else next(iter(editions), None)
 
 
 def newest_period(frame: pl.DataFrame) -> pl.DataFrame:

@@ -111,7 +111,7 @@ class Entities:
 
 
 def entities(places: Places, months: Sequence[str], seed: int, scale: float) -> Entities:
-    """About three entities a village, one leading enterprise a town; a year's later quarters report a twentieth more."""
+    """About three entities a village, one leading enterprise a town; then a twentieth more a year."""
     rng = stream(seed, "entity")
     rows: list[Row] = []
     for place in places.committees:

@@ -124,7 +124,7 @@ def deliver_sites(drop: Drop, sites: dict[str, list[Row]], seed: int) -> None:
         duplicates = 1 if len(rows) > 2 else 0
         style = SITE_STYLES[index % len(SITE_STYLES)]
         records = [Record(row) for row in rows]
-        if not style.workbook:
+        if rows and not style.workbook:
             records[0] = Record(_with_line_end(rows[0]))
         drop.table("commerce_service_site", month, mixed(records, dirty, rng, duplicates), style)
 

@@ -65,7 +65,8 @@ VISIT_DEFECTS = (
 
 
 def facilities(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Row]]:
-    """Facilities by the quarter that reports them; a sixth of them reports other numbers of residents each quarter."""
+    """Facilities by the quarter that reports them; a sixth of them reports anew each quarter: other numbers of
+    residents, more supervision."""
     rng = stream(seed, "elder facility")
     quarters = quarters_of(months)
     found: dict[str, list[Row]] = {quarter: [] for quarter in quarters}
@@ -75,11 +76,14 @@ def facilities(places: Places, months: Sequence[str], seed: int) -> dict[str, li
         hosts += [(own, kind) for kind in ("centre", "home") if own]
     for number, (place, kind) in enumerate(hosts, 1):
         if rng.random() < FACILITIES[kind][0]:
-            quarter, opened = first_reported(quarters, rng, 0.08, (3, 80), (150, 4000))
+            quarter, opened = first_reported(quarters, rng, 0.14, (3, 80), (150, 4000))
             found[quarter].append(_facility(place, kind, number, opened, rng))
+    state = {row["facility_no"]: row for row in found[quarters[0]]}
     for quarter in quarters[1:]:
-        moved = found[quarters[0]][ordinal(quarter, quarters) :: 6]
-        found[quarter] += [{**row, "occupied": int(rng.integers(row["beds"] + 1))} for row in moved]
+        for row in list(state.values())[ordinal(quarter, quarters) :: 6]:
+            online = row["supervised_online"] or bool(rng.random() < 0.2)
+            found[quarter].append({**row, "occupied": int(rng.integers(row["beds"] + 1)), "supervised_online": online})
+        state |= {row["facility_no"]: row for row in found[quarter]}
     return found
 
 

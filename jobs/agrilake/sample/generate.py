@@ -23,8 +23,9 @@ from agrilake.sample import (
     village_wave,
 )
 from agrilake.sample.drop import Drop, ExpectedFile
+from agrilake.sample.merger import closed, joined, moved, restated
 from agrilake.sample.periods import months_of_years, year_of_months
-from agrilake.sample.places import load_places
+from agrilake.sample.places import MERGED_YEAR, load_places
 
 DEFAULT_PARCEL_ROWS = 300_000
 """Rows of postal_parcel in the base year."""
@@ -83,8 +84,8 @@ def generate(
 ) -> SampleManifest:
     """Write <target>/inbox/<department>/… and <target>/truth/…; the same arguments give the same bytes.
 
-    `months` is a year or consecutive months (2024-01 …), of several years as well; `townships` limits the divisions (names or
-    codes); `parcel_rows` and `iot_rows` are the totals of postal_parcel and agri_iot_reading over all months
+    `months` is a year or consecutive months (2024-01 …), of several years as well; `townships` limits the divisions
+    (names or codes); `parcel_rows` and `iot_rows` are the totals of postal_parcel and agri_iot_reading over all months
     (about); `scale` multiplies the number of households, entities and elders; `bad_files` adds the files that must
     be refused.
     Raises FileExistsError if the target has an inbox or truth already, ValueError for bad months or townships.
@@ -94,7 +95,7 @@ def generate(
     chosen = year_of_months(months) if isinstance(months, int) else tuple(months)
     if not chosen or list(chosen) != sorted(set(chosen)):
         raise ValueError(f"months must be in order and without repeats, got {', '.join(chosen)}")
-    places = load_places(seed, townships)
+    places = load_places(seed, townships, merging=chosen[0][:4] < MERGED_YEAR <= chosen[-1][:4])
     drop = Drop(target, places, seed)
     iot_rows = iot_rows or agri_wave.DEFAULT_IOT_ROWS
     facts = _facts(drop, seed, chosen, scale, parcel_rows or _usual_parcel_rows(chosen), iot_rows)
@@ -130,19 +131,23 @@ def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_ro
     years = sorted({int(month[:4]) for month in months})
     stats.deliver(drop, seed, [years[0] - 1, *years])
     households = agri.households(places, months, seed, scale)
+    restated(households.changes, "household_id", places, households.first)
     agri_files.deliver_households(drop, households, months, seed)
     entities = agri.entities(places, months, seed, scale)
+    restated(entities.by_quarter, "credit_code", places)
     agri_files.deliver_entities(drop, entities, seed)
-    batches = agri.batches(entities, months, seed)
+    batches = moved(agri.batches(entities, months, seed), places)
     agri_files.deliver_batches(drop, batches, seed)
     commerce_sites = commerce.sites(places, months, seed)
+    closed(commerce_sites, places)
     commerce.deliver_sites(drop, commerce_sites, seed)
     agriculture = agri_wave.deliver(drop, households, entities, commerce_sites, months, seed, scale, iot_rows)
     sales = commerce.sales(entities, months, seed)
     commerce.deliver_sales(drop, sales, months, seed)
     elders = civil.elders(places, months, seed, scale)
+    restated(elders.changes, "elder_id", places, elders.first)
     civil.deliver_elders(drop, elders, months, seed)
-    ledger = civil.ledger(places, months, seed)
+    ledger = joined(civil.ledger(places, months, seed), "item", (), places)
     civil.deliver_ledger(drop, ledger, seed)
     nodes = postal.sites(places, months, seed)
     postal.deliver_sites(drop, nodes, seed)

@@ -49,6 +49,7 @@ CROPS = {
     "tea": Crop(0.06, 240, 0.06, 8.0, (0.45, 0.4, 0.1, 0.05)),
     "pepper": Crop(0.15, 150, 0.35, 1.1, (0, 0.6, 0.4, 0)),
 }
+SUMS = ("sown_area_mu", "output_t", "value_wan_yuan", "facility_area_mu", "informatised_area_mu")
 SPARE_CROPS = ("other", "herb", "wheat")
 STYLES = (
     Style(form="xlsx", titled=True, preamble=True, two_lines=True, totals=True, divisions="name", periods="chinese"),

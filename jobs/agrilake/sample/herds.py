@@ -38,6 +38,7 @@ SPECIES = {
     "fish": Species(0.65, 0, 0, 26),
     "shrimp": Species(0.08, 0, 0, 6),
 }
+SUMS = ("stock", "slaughtered", "output_t")
 SPARE_SPECIES = ("other", "goose")
 SEASON = (1.2, 0.9, 0.85, 1.05)
 """Slaughter by quarter: the pigs of the winter and the Spring Festival first."""

@@ -29,13 +29,13 @@ HOLIDAY = frozenset(date(2024, 2, day) for day in range(10, 14)) | frozenset(
     {date(2022, 2, 1), date(2023, 1, 22), date(2025, 1, 29)}
 )
 SECOND = 1_000_000
-GROWTH = 0.7
+GROWTH = 0.8
 """Parcels of a year as a share of the next year's."""
 
 WHOLE_WAY = "2024-01"
 """From this month on every event of a parcel is reported; before it the last leg, and of some parcels the pick-up."""
 
-TRACED, EVENTS_LAST_LEG = 0.3, 2.3
+TRACED, EVENTS_LAST_LEG, INBOUND_BEFORE = 0.1, 2.1, 0.92
 EVENTS = ("picked_up", "departed", "arrived", "delivered", "returned")
 SCHEMA: dict[str, pl.DataType] = {
     "waybill_no": pl.String(),
@@ -136,9 +136,9 @@ def _sorted(events: pl.DataFrame) -> pl.DataFrame:
 
 def _month(sites: Sites, table: Timetable, month: str, rows: int, rng: np.random.Generator) -> pl.DataFrame:
     working = [site for site in sites.all[1:] if site.quarter <= quarter_of(month)]
-    events = EVENTS_INBOUND if month >= WHOLE_WAY else EVENTS_LAST_LEG
-    inbound = max(1, int(rows * INBOUND_SHARE / events))
-    outbound = max(1, int(rows * (1 - INBOUND_SHARE) / EVENTS_OUTBOUND))
+    share, events = (INBOUND_SHARE, EVENTS_INBOUND) if month >= WHOLE_WAY else (INBOUND_BEFORE, EVENTS_LAST_LEG)
+    inbound = max(1, int(rows * share / events))
+    outbound = max(1, int(rows * (1 - share) / EVENTS_OUTBOUND))
     return pl.concat(
         [
             _inbound(sites, working, _visits(working, table, month, rng), month, inbound, rng),

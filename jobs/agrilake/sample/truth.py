@@ -108,27 +108,27 @@ def _five_a_week(facts: Facts, month: str) -> list[Share]:
             days.setdefault(village[site_no], set()).update(found)
     weeks = weeks_in(month)
     return [
-        (place.parent_code, float(len(days.get(place.code, ())) / weeks >= MINIMUM_DAYS), 1)
-        for place in facts.places.committees
+        (place.code, float(len(days.get(place.code, ())) / weeks >= MINIMUM_DAYS), 1)
+        for place in facts.places.standing(month)
     ]
 
 
 def _ledger(facts: Facts, months: Sequence[str], column: str) -> list[Share]:
-    return [(town(row["division_code"]), float(row[column]), 1) for month in months for row in facts.ledger[month]]
+    return [(row["division_code"], float(row[column]), 1) for month in months for row in facts.ledger[month]]
 
 
 def _households(facts: Facts, month: str) -> list[Share]:
     rows = facts.households.current(month, facts.months[0])
-    return [(town(row["division_code"]), float(row["poverty_alleviated"]), 1) for row in rows]
+    return [(row["division_code"], float(row["poverty_alleviated"]), 1) for row in rows]
 
 
 def _elders(facts: Facts, month: str) -> list[Share]:
     rows = facts.elders.current(month)
-    return [(town(row["division_code"]), float(row["living_alone"]), 1) for row in rows]
+    return [(row["division_code"], float(row["living_alone"]), 1) for row in rows]
 
 
 def _batches(facts: Facts, months: Sequence[str]) -> list[Share]:
-    return [(town(row["division_code"]), 1, 1) for month in months for row in facts.batches[month]]
+    return [(row["division_code"], 1, 1) for month in months for row in facts.batches[month]]
 
 
 def _of_years(facts: Facts) -> list[Row]:

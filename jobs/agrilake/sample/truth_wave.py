@@ -13,7 +13,7 @@ from agrilake.sample.online_purchases import CATEGORIES, FARM_SUPPLIES
 from agrilake.sample.periods import last_day, quarter_of
 from agrilake.sample.places import Places
 from agrilake.sample.records import Row
-from agrilake.sample.truth_values import Share, covered, ratio, row_of, total, town
+from agrilake.sample.truth_values import Share, covered, ratio, row_of, total
 from agrilake.sample.village_wave import SiteFacts, VillageFacts
 
 ByPeriod = Mapping[str, Sequence[Row]]
@@ -59,7 +59,7 @@ def _latest(reported: ByPeriod, key: str, until: str) -> list[Row]:
 def _shares(
     rows: Iterable[Row], above: Callable[[Row], float | None], below: Callable[[Row], float] = lambda _: 1
 ) -> list[Share]:
-    return [(town(row["division_code"]), float(above(row) or 0), float(below(row))) for row in rows]
+    return [(row["division_code"], float(above(row) or 0), float(below(row))) for row in rows]
 
 
 def _amount(column: str) -> Callable[[Row], float]:
@@ -76,7 +76,7 @@ def _registers(places: Places, month: str, agri: AgriFacts, villages: VillageFac
     heard = agri.heard.get(month)
     online: list[Share] = []
     if heard is not None:
-        online = [(town(row["division_code"]), float(row["device_id"] in heard), 0) for row in devices]
+        online = [(row["division_code"], float(row["device_id"] in heard), 0) for row in devices]
         online += _shares(in_use, lambda _: 0)
     return [
         *total(places, "contracted_land_area", month, _shares(parcels, _amount("area_mu"))),
@@ -115,7 +115,7 @@ def _sites(places: Places, month: str, agri: AgriFacts, sites: SiteFacts) -> lis
     planned: dict[str, int] = {}
     for row in sites.routes[quarter_of(month)]:
         planned[row["division_code"]] = planned.get(row["division_code"], 0) + row["weekly_frequency"]
-    five = [(place.parent_code, float(planned.get(place.code, 0) >= FIVE), 1.0) for place in places.committees]
+    five = [(place.code, float(planned.get(place.code, 0) >= FIVE), 1.0) for place in places.standing(month)]
     return [
         *ratio(places, "village_info_site_coverage", month, covered(places, agri.info_sites, end)),
         *ratio(places, "village_convenience_site_coverage", month, covered(places, sites.convenience, end)),
