@@ -29,7 +29,7 @@ HOLIDAY = frozenset(date(2024, 2, day) for day in range(10, 14)) | frozenset(
     {date(2022, 2, 1), date(2023, 1, 22), date(2025, 1, 29)}
 )
 SECOND = 1_000_000
-GROWTH = 0.8
+GROWTH = 0.78
 """Parcels of a year as a share of the next year's."""
 
 WHOLE_WAY = "2024-01"
