@@ -53,7 +53,7 @@ def ratio(places: Places, name: str, period: str, shares: Iterable[Share], times
     """
     totals: dict[str, list[float]] = {}
     for division, above, below in shares:
-        for code in dict.fromkeys((places.county.code, town(division), *_watched(places, division))):
+        for code in dict.fromkeys((places.county.code, town(division), *_watched(places, division, period))):
             amounts = totals.setdefault(code, [0, 0])
             amounts[0] += above
             amounts[1] += below
@@ -64,8 +64,9 @@ def ratio(places: Places, name: str, period: str, shares: Iterable[Share], times
     ]
 
 
-def _watched(places: Places, division: str) -> tuple[str, ...]:
-    return (division,) if division in places.watched else ()
+def _watched(places: Places, division: str, period: str) -> tuple[str, ...]:
+    is_one = division in places.watched and not places.is_gone(places.by_code[division], period)
+    return (division,) if is_one else ()
 
 
 def total(places: Places, name: str, period: str, shares: Iterable[Share]) -> list[Row]:
