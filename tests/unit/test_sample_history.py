@@ -100,7 +100,7 @@ def test_codes_and_names_lead_to_the_village_that_there_was_in_the_year() -> Non
     editions = Editions(pl.concat(tables), pl.concat(crosswalks))
     merger = PLACES.merger
     assert merger is not None
-    written = pl.Series([OLD, merger.old.civil_code, merger.old.short])
+    written = pl.Series([OLD, merger.old.civil_code, merger.old.short, merger.old.name])
     for period, code in (("2022-05", OLD), ("2023Q4", OLD), ("2024-01", NEW), ("2025", NEW)):
         found = editions.of(period).resolve(written, "village")
         assert set(found["code"]) == {code}, period

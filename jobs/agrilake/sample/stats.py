@@ -102,8 +102,9 @@ def crosswalk_rows(places: Places, year: str) -> list[Row]:
             rows.append({"civil_code": place.civil_code, "statistics_code": place.code, "name_variants": names or None})
     merger = places.merger
     if merger and merger.is_over(year):
+        names = f"{merger.old.short}、{merger.old.name}"
         for code in dict.fromkeys((merger.old.code, merger.old.civil_code)):
-            rows.append({"civil_code": code, "statistics_code": merger.new.code, "name_variants": merger.old.short})
+            rows.append({"civil_code": code, "statistics_code": merger.new.code, "name_variants": names})
     return rows
 
 
