@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from agrilake.gold.columns import VILLAGE_COMMITTEE, Inputs, newest_period, sourced, union, with_division
@@ -43,25 +43,22 @@ def division(inputs: Inputs) -> DataFrame:
 def _last_states(table: DataFrame) -> DataFrame:
     """The newest row of each code. `valid_from`: the first day of the year whose table has it first, null where that is
     the first of all; `valid_to`: that of the first year whose table no longer has it, null while it stands."""
-    editions = Window.orderBy("_period")
-    years = (
-        table.select("_period")
-        .distinct()
-        .withColumn("_next", f.lead("_period").over(editions))
-        .withColumn("_earlier", f.lag("_period").over(editions))
-    )
+    editions = f.broadcast(table.select(f.col("_period").alias("_edition")).distinct())
     spans = table.groupBy("code").agg(f.min("_period").alias("_first"), f.max("_period").alias("_last"))
-    ends = years.select(f.col("_period").alias("_last"), _new_year("_next").alias("valid_to"))
-    begins = years.filter("_earlier IS NOT NULL").select(
-        f.col("_period").alias("_first"), _new_year("_period").alias("valid_from")
+    dated = (
+        spans.crossJoin(editions)
+        .groupBy("code", "_last")
+        .agg(
+            _new_year(f.max(f.when(f.col("_edition") < f.col("_first"), f.col("_first")))).alias("valid_from"),
+            _new_year(f.min(f.when(f.col("_edition") > f.col("_last"), f.col("_edition")))).alias("valid_to"),
+        )
     )
-    dated = spans.join(ends, on="_last", how="left").join(begins, on="_first", how="left")
     rows = table.drop("valid_from").withColumnRenamed("_period", "_last")
     return rows.join(f.broadcast(dated), on=["code", "_last"], how="inner")
 
 
-def _new_year(year: str) -> Column:
-    return f.to_date(f.concat(f.col(year), f.lit("-01-01")))
+def _new_year(year: Column) -> Column:
+    return f.to_date(f.concat(year, f.lit("-01-01")))
 
 
 def _civil_codes(crosswalk: DataFrame) -> DataFrame:
