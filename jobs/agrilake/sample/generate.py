@@ -119,10 +119,9 @@ def generate(
 def _usual_parcel_rows(months: Sequence[str]) -> int:
     """The base year's rows for one year; for several as many as each year's volume asks for."""
     years = sorted({month[:4] for month in months})
-    return int(
-        DEFAULT_PARCEL_ROWS * sum(parcels.volume(f"{year}-01") for year in years if len(years) > 1)
-        or DEFAULT_PARCEL_ROWS
-    )
+    if len(years) == 1:
+        return DEFAULT_PARCEL_ROWS
+    return int(DEFAULT_PARCEL_ROWS * sum(parcels.volume(f"{year}-01") for year in years))
 
 
 def _facts(drop: Drop, seed: int, months: Sequence[str], scale: float, parcel_rows: int, iot_rows: int) -> truth.Facts:

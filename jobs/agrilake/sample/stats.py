@@ -39,7 +39,13 @@ def deliver(drop: Drop, seed: int, years: Sequence[int]) -> None:
     style = Style(form="txt", encoding="utf-8-bom", delimiter="\t", titled=True, headers=1)
     for year in years if drop.places.merger else years[-1:]:
         crosswalk = [Record(row) for row in crosswalk_rows(drop.places, str(year))]
-        drop.table("stats_division_crosswalk", str(year), crosswalk, style)
+        drop.table("stats_division_crosswalk", str(year), crosswalk, style, _unchanged(drop.places, years, year))
+
+
+def _unchanged(places: Places, years: Sequence[int], year: int) -> str:
+    """The file's note where a crosswalk is that of the year before: such a file must say that it means it."""
+    changed = places.merger is not None and str(year) == places.merger.year
+    return "" if year == years[0] or changed or places.merger is None else "确认"
 
 
 def divisions(places: Places, year: int, last: bool) -> list[Record]:
