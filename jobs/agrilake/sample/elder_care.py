@@ -76,7 +76,7 @@ def facilities(places: Places, months: Sequence[str], seed: int) -> dict[str, li
         hosts += [(own, kind) for kind in ("centre", "home") if own]
     for number, (place, kind) in enumerate(hosts, 1):
         if rng.random() < FACILITIES[kind][0]:
-            quarter, opened = first_reported(quarters, rng, 0.14, (3, 80), (150, 4000))
+            quarter, opened = first_reported(quarters, rng, 0.08, (3, 80), (150, 4000))
             found[quarter].append(_facility(place, kind, number, opened, rng))
     state = {row["facility_no"]: row for row in found[quarters[0]]}
     for quarter in quarters[1:]:

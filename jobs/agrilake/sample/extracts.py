@@ -17,6 +17,8 @@ from agrilake.sample.records import Defect, Record, Row, chosen, conflicting, mi
 from agrilake.sample.spelling import Style
 
 FIRST_SPARE, CONFLICT, LONG = 1, 90, 91
+OPENINGS, MOST_LATE = 1.7, 0.5
+"""Over several years a register grows by so many times what it grows within one, by half at most."""
 
 
 def village_slot(places: Places, kinds: Sequence[str], number: int) -> tuple[str, str]:
@@ -40,7 +42,9 @@ def first_reported(
 ) -> tuple[str, date]:
     """The quarter that first reports a thing of a register, and the day that it began: most stood in the first quarter
     already, a share a year comes later. `late` and `known` bound the days before the quarter's end."""
-    is_late = len(quarters) > 1 and rng.random() < late_share * years_in(quarters)
+    years = years_in(quarters)
+    share = late_share if years == 1 else min(MOST_LATE, OPENINGS * late_share * years)
+    is_late = len(quarters) > 1 and rng.random() < share
     quarter = quarters[int(rng.integers(1, len(quarters)))] if is_late else quarters[0]
     return quarter, end_of(quarter) - timedelta(days=int(rng.integers(*(late if is_late else known))))
 

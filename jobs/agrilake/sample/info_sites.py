@@ -49,7 +49,7 @@ def sites(
     for number, place in enumerate(places.villages, 1):
         if rng.random() > (0.78 if place.committee else 0.3):
             continue
-        quarter, opened = first_reported(quarters, rng, 0.09, (3, 80), (400, 3000))
+        quarter, opened = first_reported(quarters, rng, 0.05, (3, 80), (400, 3000))
         found[quarter].append(_site(place, number, opened, shops.get(place.code), rng))
     for quarter in quarters[1:]:
         day = end_of(quarter) - timedelta(days=int(rng.integers(1, 80)))

@@ -111,7 +111,7 @@ def sites(
     for number, place in enumerate(places.villages, 1):
         if rng.random() > network.shares[not place.committee]:
             continue
-        quarter, opened = first_reported(quarters, rng, 0.1, (3, 80), (200, 2600))
+        quarter, opened = first_reported(quarters, rng, 0.06, (3, 80), (200, 2600))
         others = known.get(place.code, [])
         door = others[int(rng.integers(len(others)))] if others and rng.random() < SAME_PLACE else None
         found[quarter].append(_site(network, place, places.township_of(place), number, opened, door, rng))
