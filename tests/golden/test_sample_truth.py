@@ -113,7 +113,7 @@ def test_in_reverse_order_files_wait_for_the_divisions(taken: tuple[Lake, dict[s
         assert first.receipt is not None
         title = "重复报送" if first.repeat_of else "已收下，待处理"
         assert title in first.receipt.html.read_text(encoding="utf-8"), item["path"]
-    assert lake.divisions() is None
+    assert lake.editions() is None
     for item in TRUTH:
         if item["dataset"] in REFERENCE:
             drop_item(lake, item)

@@ -43,6 +43,12 @@ def test_a_village_committee_is_told_from_a_residents_committee_by_its_code(fram
         (TOWN, "玉峰山镇", False, None),
         ("500112129001", "玉峰山镇", False, None),
         (VILLAGE, "玉峰山镇", True, "500112130206、500112130306"),
+        ("500112129299", "玉峰山镇", True, None),
+    ]
+    new_year = date(2024, 1, 1)
+    assert rows_of(found.filter("is_administrative_village"), "name", "valid_from", "valid_to") == [
+        ("旧村", None, new_year),
+        ("龙门村", new_year, None),
     ]
 
 
@@ -77,6 +83,29 @@ def test_what_a_village_did_not_report_is_not_disclosed(frame: Frame) -> None:
         ("village", False, False, None),
     ]
     assert found.filter("division_code = '500112129001'").isEmpty(), "a residents' committee is no 建制村"
+
+
+def test_a_village_is_expected_from_its_first_to_its_last_day(frame: Frame) -> None:
+    village = next(row for row in division_rows() if row["division_code"] == VILLAGE)
+    others = [
+        {**village, "division_code": "500112129298", "valid_from": date(2024, 6, 1)},
+        {**village, "division_code": "500112129299", "valid_to": date(2024, 6, 1)},
+    ]
+    reported = [
+        {"division_code": VILLAGE, "period": period, "item": "party", "disclosed": True, "electronic": True}
+        for period in ("2024-05", "2024-06")
+    ]
+    inputs = {
+        "division": frame("division", [village, *others]),
+        "civil_village_ledger": frame("civil_village_ledger", reported),
+    }
+    found = village_disclosure(inputs).filter("item = 'party'")
+    assert rows_of(found, "division_code", "period") == [
+        (VILLAGE, "2024-05"),
+        (VILLAGE, "2024-06"),
+        ("500112129298", "2024-06"),
+        ("500112129299", "2024-05"),
+    ]
 
 
 def profile_inputs(frame: Frame, **rows: list[dict[str, Any]]) -> dict[str, DataFrame]:

@@ -116,7 +116,7 @@ def test_what_was_surveyed_in_any_system_lies_where_it_is() -> None:
     """Written in four systems' coordinates, each area comes back to within a metre."""
     places = load_places(7)
     truth = areas(places)
-    for row in boundaries(places, "2024")["2024"]:
+    for row in boundaries(places, ["2024"])["2024"]:
         area = in_degrees(area_from(row["geometry"]), row["crs"])
         assert area.symmetric_difference(truth[row["division_code"]]).area < 1e-5 * area.area
         assert shapely.hausdorff_distance(area, truth[row["division_code"]]) < 1e-5

@@ -128,7 +128,7 @@ def test_sum_equals_is_exact() -> None:
 def test_a_code_begins_with_its_place() -> None:
     codes = ["5001121292060300012", "5001121302060300012", "5001121382060300012", "5001131292060300012", None]
     frame = pl.DataFrame({"code": codes, "village": ["500112129206"] * 5})
-    context = CheckContext(district_code="500112000000", civil_codes={"500112130206": "500112129206"})
+    context = CheckContext(district_code="500112000000", civil_codes={"500112130206": ["500112129206"]})
     own, within = CHECKS["own_district"], CHECKS["within_division"]
     assert own.holds(frame["code"], context).to_list() == [True, True, True, False, None]
     assert own.holds(frame["code"]).to_list() == [True, True, True, True, None]

@@ -96,7 +96,7 @@ CASES: list[tuple[str, Facts, Deliver]] = [
     ("coop_agri_supply", coop_supply.supplies(COOP, MONTHS, SEED), coop_supply.deliver),
     ("postal_route", routes.routes(NODES, MONTHS, SEED), routes.deliver),
     ("stats_agri_growth", agri_growth.accounts(PLACES, range(2019, 2025), SEED), agri_growth.deliver),
-    ("planning_boundary", boundaries.boundaries(PLACES, "2024"), boundaries.deliver),
+    ("planning_boundary", boundaries.boundaries(PLACES, ["2024"]), boundaries.deliver),
 ]
 
 

@@ -24,8 +24,8 @@ def within_division(frame: pl.DataFrame, column: str, arguments: Arguments, cont
     """The code's first twelve digits are the division of `other`, in the statistics or the civil-affairs system."""
     division = frame[str(arguments["other"])]
     start = frame[column].str.head(DIVISION_DIGITS)
-    civil = start.replace_strict(dict(context.civil_codes or {}), default=None, return_dtype=pl.String)
-    return (start == division) | (civil == division).fill_null(False)
+    pairs = [civil + code for civil, codes in (context.civil_codes or {}).items() for code in codes]
+    return (start == division) | (start + division).is_in(pairs).fill_null(False)
 
 
 def _table(arguments: Arguments, name: str) -> Mapping[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,7 +18,8 @@ class CheckContext:
 
     `period_end` is the last day of the delivery's period (never today: a repeat must give the same result);
     `longitudes` and `latitudes` are the district's bounds in degrees; `division_codes` the known 12-digit codes;
-    `civil_codes` leads from codes of civil affairs to those of statistics; `district_code` is the district's own.
+    `civil_codes` leads from codes of civil affairs to those of statistics (to several, where years are judged at once);
+    `district_code` is the district's own.
     A check whose context is missing passes: it has nothing to compare with.
     """
 
@@ -26,7 +27,7 @@ class CheckContext:
     longitudes: tuple[float, float] | None = None
     latitudes: tuple[float, float] | None = None
     division_codes: frozenset[str] | None = None
-    civil_codes: Mapping[str, str] | None = None
+    civil_codes: Mapping[str, Collection[str]] | None = None
     district_code: str | None = None
 
 

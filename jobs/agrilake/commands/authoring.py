@@ -90,24 +90,27 @@ def new(
 def sample(
     out: Annotated[Path | None, typer.Option(help="Folder for inbox/ and truth/; default: <home>/sample.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 500112,
-    year: Annotated[int, typer.Option(help="The year that the extracts cover.")] = 2024,
-    rows: Annotated[int | None, typer.Option(help="Rows of postal_parcel over the year (to millions).")] = None,
-    iot_rows: Annotated[int | None, typer.Option(help="Rows of agri_iot_reading over the year (to millions).")] = None,
+    year: Annotated[int, typer.Option(help="The last year that the extracts cover.")] = 2024,
+    years: Annotated[int, typer.Option(help="How many years they cover.", min=1)] = 3,
+    rows: Annotated[int | None, typer.Option(help="Rows of postal_parcel over all years (to millions).")] = None,
+    iot_rows: Annotated[int | None, typer.Option(help="Rows of agri_iot_reading over all years (to millions).")] = None,
     township: Annotated[list[str] | None, typer.Option(help="Only these townships; default: all.")] = None,
     drop: Annotated[bool, typer.Option(help="Copy the extracts into the inbox as well.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Make a year of department extracts for the real divisions, dirty on purpose, with the truth beside them."""
+    """Make years of department extracts for the real divisions, dirty on purpose, with the truth beside them."""
     from agrilake.paths import Home
     from agrilake.pipeline.samples import drop as drop_files
     from agrilake.sample import generate as generate_sample
+    from agrilake.sample.periods import months_of_years
 
     home = Home.from_environment()
     target = out or home.root / "sample"
     try:
         with progress_console.status("making sample extracts"):
+            months = months_of_years(year - years + 1, year)
             made = generate_sample(
-                target, seed=seed, months=year, townships=township or None, parcel_rows=rows, iot_rows=iot_rows
+                target, seed=seed, months=months, townships=township or None, parcel_rows=rows, iot_rows=iot_rows
             )
     except (FileExistsError, ValueError) as error:
         raise UsageError(str(error)) from error

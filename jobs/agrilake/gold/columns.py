@@ -70,11 +70,20 @@ def newest_period(frame: DataFrame) -> DataFrame:
     return frame.join(f.broadcast(newest), on=f.col("_period") == f.col("_newest"), how="left_semi")
 
 
-def administrative_villages(division: DataFrame) -> DataFrame:
-    """The 建制村 (village committees), one row each: division_code, division_name, township_code, township_name."""
-    return division.filter("is_administrative_village").select(
-        "division_code", f.col("name").alias("division_name"), "township_code", "township_name"
+def administrative_villages(division: DataFrame, months: DataFrame) -> DataFrame:
+    """The 建制村 (village committees) of each row of `months` (its month: `period`): division_code, division_name,
+    township_code, township_name beside the columns of `months`."""
+    villages = standing(division.filter("is_administrative_village"), months)
+    return villages.select(
+        "division_code", f.col("name").alias("division_name"), "township_code", "township_name", *months.columns
     )
+
+
+def standing(division: DataFrame, months: DataFrame) -> DataFrame:
+    """Each division with each row of `months` on whose last day (of `period`) it is one."""
+    last = last_day_of("period")
+    begun, gone = f.col("valid_from") > last, f.col("valid_to") <= last
+    return division.crossJoin(months).filter(~f.coalesce(begun, f.lit(False)) & ~f.coalesce(gone, f.lit(False)))
 
 
 def union(one: DataFrame, other: DataFrame) -> DataFrame:

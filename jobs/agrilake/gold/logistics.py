@@ -45,7 +45,6 @@ def logistics_week(inputs: Inputs) -> DataFrame:
     A week belongs to the data when a delivered month owns it (the month of its Thursday); villages without events
     have zero days, since the postal file covers the whole district.
     """
-    villages = administrative_villages(inputs["division"])
     events = inputs["delivery_event"].withColumn("week_start", _monday(f.col("event_on")))
     months = events.select("period").distinct()
     weeks = events.select("week_start").distinct().withColumn("period", _week_month(f.col("week_start")))
@@ -56,7 +55,7 @@ def logistics_week(inputs: Inputs) -> DataFrame:
         .agg(f.countDistinct("event_on").alias("delivery_days"), f.countDistinct("waybill_no").alias("parcels"))
     )
     return (
-        villages.crossJoin(weeks)
+        administrative_villages(inputs["division"], weeks)
         .join(served, on=["division_code", "week_start"], how="left")
         .fillna(0, subset=["delivery_days", "parcels"])
     )

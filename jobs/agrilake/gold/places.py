@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from agrilake.gold.columns import VILLAGE_COMMITTEE, Inputs, newest_period, sourced, union, with_division
@@ -21,8 +21,9 @@ SITES = {
 
 
 def division(inputs: Inputs) -> DataFrame:
-    """The newest division table. 建制村: a village whose third code part is at least 200 (GB/T 10114)."""
-    newest = sourced(newest_period(inputs["stats_division"]), "stats_division")
+    """Every division that ever was, as the newest table that has it says. 建制村: a village whose third code part is at
+    least 200 (GB/T 10114)."""
+    newest = sourced(_last_states(inputs["stats_division"]), "stats_division")
     townships = newest.filter("level = 'township'").select(
         f.col("code").alias("_township"), f.col("name").alias("township_name")
     )
@@ -37,6 +38,27 @@ def division(inputs: Inputs) -> DataFrame:
         .withColumn("division_code", f.col("code"))
         .withColumn("is_administrative_village", is_committee)
     )
+
+
+def _last_states(table: DataFrame) -> DataFrame:
+    """The newest row of each code. `valid_from`: the first day of the year whose table has it first, null where that is
+    the first of all; `valid_to`: that of the first year whose table no longer has it, null while it stands."""
+    editions = f.broadcast(table.select(f.col("_period").alias("_edition")).distinct())
+    spans = table.groupBy("code").agg(f.min("_period").alias("_first"), f.max("_period").alias("_last"))
+    dated = (
+        spans.crossJoin(editions)
+        .groupBy("code", "_last")
+        .agg(
+            _new_year(f.max(f.when(f.col("_edition") < f.col("_first"), f.col("_first")))).alias("valid_from"),
+            _new_year(f.min(f.when(f.col("_edition") > f.col("_last"), f.col("_edition")))).alias("valid_to"),
+        )
+    )
+    rows = table.drop("valid_from").withColumnRenamed("_period", "_last")
+    return rows.join(f.broadcast(dated), on=["code", "_last"], how="inner")
+
+
+def _new_year(year: Column) -> Column:
+    return f.to_date(f.concat(year, f.lit("-01-01")))
 
 
 def _civil_codes(crosswalk: DataFrame) -> DataFrame:

@@ -13,7 +13,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from agrilake.gold.columns import Inputs, last_day_of, months_of, union
+from agrilake.gold.columns import Inputs, last_day_of, months_of, standing, union
 from agrilake.tables.history import valid_on
 
 KEY = ["division_code", "period"]
@@ -60,7 +60,7 @@ class Part:
 
 
 def village_profile(inputs: Inputs, min_days_per_week: int) -> DataFrame:
-    """Every village and every month that any monthly input covers.
+    """Every village of a month, for every month that any monthly input covers.
 
     What happened is that of the month, crops, animals and routes are those of its quarter, registers stand as on its
     last day; population is that of the newest year not after the month's. A column stays null where its input has
@@ -68,7 +68,7 @@ def village_profile(inputs: Inputs, min_days_per_week: int) -> DataFrame:
     """
     months = _months(inputs)
     parts = [*_monthly(inputs), *_quarterly(inputs), *_registers(inputs, months), *_undated(inputs, months)]
-    grid = _with_population(_villages(inputs).crossJoin(f.broadcast(months)), inputs["stats_population"])
+    grid = _with_population(_villages(inputs, f.broadcast(months)), inputs["stats_population"])
     flags = {f"has_{name}_site": f.col(f"{name}_sites") > 0 for name in SITES}
     return (
         _with_parts(grid, parts)
@@ -89,10 +89,10 @@ def _frequency(inputs: Inputs) -> DataFrame:
     return inputs[FREQUENCY].filter("period_type = 'month'")
 
 
-def _villages(inputs: Inputs) -> DataFrame:
-    return inputs["division"].filter("level = 'village'").select(
+def _villages(inputs: Inputs, months: DataFrame) -> DataFrame:
+    return standing(inputs["division"].filter("level = 'village'"), months).select(
         "division_code", f.col("name").alias("division_name"), "township_code", "township_name",
-        "is_administrative_village",
+        "is_administrative_village", "period",
     )  # fmt: skip
 
 

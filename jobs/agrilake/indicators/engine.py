@@ -78,8 +78,8 @@ def indicator_values(tables: Mapping[str, DataFrame], wanted: Recipe) -> pl.Data
     frame's."""
     indicators = wanted.settled
     parts = measured(tables, indicators, wanted.district)
-    places = tables[DIVISION].select("division_code", "level", "township_code")
-    division = pl.DataFrame(pl.from_arrow(places.toArrow()))
+    columns = ["division_code", "level", "township_code", "valid_from", "valid_to"]
+    division = pl.DataFrame(pl.from_arrow(tables[DIVISION].select(*columns).toArrow()))
     whole = grid.expected(division, parts, indicators, wanted.district)
     inputs = {
         item.id: json.dumps({f"gold/{name}": wanted.inputs.get(name) for name in _sources(item, indicators)})

@@ -8,6 +8,7 @@ import polars as pl
 
 from agrilake.indicators.model import PERIOD_TYPES as ORDER
 from agrilake.indicators.model import Indicator
+from agrilake.intake.dates import period_bounds
 
 PERIOD_TYPES = {r"^\d{4}$": "year", r"^\d{4}Q[1-4]$": "quarter", r"^\d{4}-\d{2}$": "month"}
 
@@ -16,7 +17,8 @@ def expected(
     division: pl.DataFrame, parts: pl.DataFrame, indicators: Sequence[Indicator], district: str
 ) -> pl.DataFrame:
     """Every indicator at each level of its grain, for every period of its lengths that any input as frequent as its
-    own covers: accounts that go back for years make no gaps in what is counted month by month.
+    own covers: accounts that go back for years make no gaps in what is counted month by month. A division has values
+    for the periods on whose last day it is one.
 
     Columns: indicator_id, division_code, division_level, township_code, period, period_type.
     """
@@ -29,8 +31,23 @@ def expected(
         "division_code",
         pl.col("level").replace("county", "district").alias("division_level"),
         "township_code",
+        "valid_from",
+        "valid_to",
     ).filter((pl.col("division_level") != "district") | (pl.col("division_code") == district))
-    return grain.join(places, on="division_level").join(periods_of(parts, indicators), on="indicator_id")
+    whole = grain.join(places, on="division_level").join(_dated(periods_of(parts, indicators)), on="indicator_id")
+    begun = pl.col("valid_from").fill_null(pl.date(1, 1, 1)) <= pl.col("_last_day")
+    stands = pl.col("valid_to").fill_null(pl.date(9999, 12, 31)) > pl.col("_last_day")
+    return whole.filter(begun & stands).drop("valid_from", "valid_to", "_last_day")
+
+
+def _dated(periods: pl.DataFrame) -> pl.DataFrame:
+    last = {period: period_bounds(period)[1] for period in set(periods["period"])}
+    day = (
+        pl.col("period").replace_strict(last, return_dtype=pl.Date).alias("_last_day")
+        if last
+        else pl.lit(None, pl.Date)
+    )
+    return periods.with_columns(day.alias("_last_day"))
 
 
 def periods_of(parts: pl.DataFrame, indicators: Sequence[Indicator]) -> pl.DataFrame:

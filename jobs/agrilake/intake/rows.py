@@ -120,7 +120,7 @@ def _context(name: DeliveryName, settings: Settings, divisions: DivisionIndex | 
         district_context(settings),
         period_end=period_bounds(name.period)[1],
         division_codes=divisions.codes if divisions else None,
-        civil_codes=divisions.civil if divisions else None,
+        civil_codes={civil: (code,) for civil, code in divisions.civil.items()} if divisions else None,
     )
 
 

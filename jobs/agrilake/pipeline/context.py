@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,7 +13,7 @@ from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.settings import Settings, load_settings
 from agrilake.intake.divisions import DivisionIndex
 from agrilake.intake.privacy import Pseudonymiser, create_key, key_path
-from agrilake.lake.files import scan
+from agrilake.lake.files import scan, table_version
 from agrilake.lake.state import State
 from agrilake.paths import Home
 
@@ -63,13 +64,54 @@ class Lake:
 
         return connect(self.home.root)
 
-    def divisions(self) -> DivisionIndex | None:
-        """The division table and its crosswalk as they stand in silver; None before either has arrived."""
-        tables = [scan(self.home.table("silver", name)) for name in (DIVISION, CROSSWALK)]
-        frames = [None if table is None else newest_period(table.collect()) for table in tables]
-        if frames[0] is None or frames[1] is None or frames[0].is_empty():
-            return None
-        return DivisionIndex.from_frames(frames[0], frames[1])
+    def editions(self) -> Editions | None:
+        """The division tables and crosswalks of all years, as they stand in silver; None before both have arrived."""
+        paths = [self.home.table("silver", name) for name in (DIVISION, CROSSWALK)]
+        versions = [table_version(path) for path in paths]
+        return None if None in versions else _editions(*paths, *versions)
+
+
+@lru_cache(maxsize=2)
+def _editions(divisions: Path, crosswalks: Path, *_versions: int | None) -> Editions | None:
+    """Read once for each pair of versions: every file of a run asks."""
+    tables = [scan(path) for path in (divisions, crosswalks)]
+    if tables[0] is None or tables[1] is None:
+        return None
+    found = Editions(tables[0].collect(), tables[1].collect())
+    return None if found.divisions.is_empty() else found
+
+
+@dataclass(frozen=True)
+class Editions:
+    """Division tables and crosswalks by the year that delivered them (`_period`)."""
+
+    divisions: pl.DataFrame
+    crosswalks: pl.DataFrame
+
+    def of(self, period: str) -> DivisionIndex:
+        """The divisions in force in the year of a period: what departments report of that time is resolved by them, so
+        that rows of a village that was merged later stay its own."""
+        return self._of_year(period[:4])
+
+    @cached_property
+    def _known(self) -> dict[tuple[str | None, str | None], DivisionIndex]:
+        return {}
+
+    def _of_year(self, year: str) -> DivisionIndex:
+        chosen = in_force(self.divisions, year), in_force(self.crosswalks, year)
+        if chosen not in self._known:
+            tables = zip((self.divisions, self.crosswalks), chosen, strict=True)
+            self._known[chosen] = DivisionIndex.from_frames(
+                *(table.filter(_period=edition) for table, edition in tables)
+            )
+        return self._known[chosen]
+
+
+def in_force(table: pl.DataFrame, year: str) -> str | None:
+    """The newest edition of the year or before, else the first; None for an empty table."""
+    editions = sorted(set(table["_period"]))
+    before = [edition for edition in editions if edition[:4] <= year]
+    return before[-1] if before else next(iter(editions), None)
 
 
 def newest_period(frame: pl.DataFrame) -> pl.DataFrame:

@@ -39,7 +39,7 @@ from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import LAYOUT, Delivery
-from agrilake.pipeline.context import Lake
+from agrilake.pipeline.context import Editions, Lake
 from agrilake.pipeline.same_rows import told_of_same_rows
 
 ROWS_STATED = "rows_stated"
@@ -178,7 +178,7 @@ def process(lake: Lake, delivery: Delivery) -> Outcome:
 def _process(lake: Lake, delivery: Delivery) -> Outcome:
     dataset = lake.registry.get(delivery.dataset)
     layout = dataset.layout(delivery.period)
-    divisions = None if dataset.reference else lake.divisions()
+    divisions = _divisions(lake, dataset, delivery.period)
     if divisions is None and _needs_divisions(dataset):
         waiting = lake.state.record_delivery(replace(delivery, status="waiting", reason=WAITING_REASON))
         receipt = write_receipt(lake.home, waiting, None, None, layout)
@@ -219,7 +219,7 @@ def refused_now(lake: Lake, delivery: Delivery) -> pl.DataFrame:
     Raises RefusedFile where it would refuse the file.
     """
     dataset = lake.registry.get(delivery.dataset)
-    divisions = None if dataset.reference else lake.divisions()
+    divisions = _divisions(lake, dataset, delivery.period)
     _, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
     return checked.quarantined_lines.select("sheet", "line")
 
@@ -232,7 +232,7 @@ def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Check
         name = parse_name(path, lake.registry, check_folder=False)
         dataset = lake.registry.get(name.dataset_id)
         delivery = _delivery(path, name, dataset, content, path.stat().st_size)
-        divisions = None if dataset.reference else lake.divisions()
+        divisions = _divisions(lake, dataset, delivery.period)
         if divisions is None and _needs_divisions(dataset):
             return replace(delivery, status="waiting", reason=WAITING_REASON), None, None
         raw, checked = examine(lake, path, name, dataset, divisions)
@@ -243,12 +243,11 @@ def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Check
 
 
 def stale_deliveries(lake: Lake) -> list[Delivery]:
-    """Deliveries to process again: interrupted, waiting for reference data that has come, with divisions that an
-    earlier reference table did not know (so that the order of arrival does not matter), or read by another layout than
+    """Deliveries to process again: interrupted, waiting for reference data that has come, resolved by other divisions
+    than those in force in their period (so that the order of arrival does not matter), or read by another layout than
     the one that holds in their period by now."""
-    divisions = lake.divisions()
-    candidates = lake.state.deliveries(status=("received", "waiting", "partial", "accepted"))
-    return [item for item in candidates if _is_stale(item, divisions) or _other_layout(lake, item)]
+    editions = lake.editions()
+    return [item for item in lake.state.deliveries() if _is_stale(lake, item, editions) or _other_layout(lake, item)]
 
 
 def _other_layout(lake: Lake, delivery: Delivery) -> bool:
@@ -258,17 +257,23 @@ def _other_layout(lake: Lake, delivery: Delivery) -> bool:
     return dataset.layout(delivery.period).fingerprint != delivery.layout
 
 
-def _is_stale(delivery: Delivery, divisions: DivisionIndex | None) -> bool:
-    if delivery.status == "received" or divisions is None:
+def _is_stale(lake: Lake, delivery: Delivery, editions: Editions | None) -> bool:
+    if delivery.status == "received" or editions is None:
         return delivery.status == "received"
-    outdated = delivery.reference_version != divisions.version
-    return delivery.status == "waiting" or (_division_doubt(delivery) and outdated)
-
-
-def _division_doubt(delivery: Delivery) -> bool:
-    return delivery.status == "partial" and any(
-        rule.startswith("division_") for rule in delivery.details.get("rules", {})
+    if not delivery.is_final:
+        return delivery.status == "waiting"
+    dataset = lake.registry.datasets.get(delivery.dataset)
+    return (
+        dataset is not None
+        and _needs_divisions(dataset)
+        and delivery.reference_version != editions.of(delivery.period).version
     )
+
+
+def _divisions(lake: Lake, dataset: Dataset, period: str) -> DivisionIndex | None:
+    """The divisions that resolve a delivery of the period; None for reference data, or before they have arrived."""
+    editions = None if dataset.reference else lake.editions()
+    return editions.of(period) if editions else None
 
 
 def _needs_divisions(dataset: Dataset) -> bool:

@@ -12,7 +12,7 @@ import polars as pl
 
 from agrilake.sample import identifiers as made
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import days_of, quarter_of, quarters_of
+from agrilake.sample.periods import days_of, ordinal, quarter_of, quarters_of, trend, years_in
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Row
 
@@ -111,7 +111,7 @@ class Entities:
 
 
 def entities(places: Places, months: Sequence[str], seed: int, scale: float) -> Entities:
-    """About three entities a village, one leading enterprise a town; later quarters report a twentieth more."""
+    """About three entities a village, one leading enterprise a town; then a twentieth more a year."""
     rng = stream(seed, "entity")
     rows: list[Row] = []
     for place in places.committees:
@@ -125,7 +125,7 @@ def entities(places: Places, months: Sequence[str], seed: int, scale: float) -> 
         if villages:
             rows.append(_entity(villages[-1], "leading_enterprise", "91", len(rows) + 1, rng))
     quarters = quarters_of(months)
-    later = rng.random(len(rows)) < 0.05
+    later = rng.random(len(rows)) < 0.05 * years_in(quarters)
     arrival = [
         quarters[1 + at % (len(quarters) - 1)] if late and len(quarters) > 1 else quarters[0]
         for at, late in enumerate(later)
@@ -134,7 +134,7 @@ def entities(places: Places, months: Sequence[str], seed: int, scale: float) -> 
         quarter: [row for row, own in zip(rows, arrival, strict=True) if own == quarter] for quarter in quarters
     }
     for quarter in quarters[1:]:
-        promoted = [{**row, "level": "municipal"} for row in rows[:: 97 + int(quarter[-1])]]
+        promoted = [{**row, "level": "municipal"} for row in rows[:: 97 + ordinal(quarter, quarters)]]
         known = {row["credit_code"] for row in by_quarter[quarter]}
         by_quarter[quarter] += [row for row in promoted if row["credit_code"] not in known]
     return Entities(rows, by_quarter)
@@ -187,7 +187,7 @@ def batches(entities: Entities, months: Sequence[str], seed: int) -> dict[str, l
                 continue
             for product in row["main_products"].split("、"):
                 season = PRODUCTS[product][int(month[5:]) - 1]
-                for _ in range(int(rng.poisson(season / 4))):
+                for _ in range(int(rng.poisson(season / 4 * trend(month, 1.12)))):
                     rows.append(_batch(row, product, days[int(rng.integers(len(days)))], rng))
         rows.sort(key=lambda item: item["produced_on"])
         for number, item in enumerate(rows, 1):

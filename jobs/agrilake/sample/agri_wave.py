@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from agrilake.sample import growing, herds, info_sites, inspections, land, machinery, readings, smart_farms, subsidies
 from agrilake.sample.agri import Entities, Households
 from agrilake.sample.drop import Drop
+from agrilake.sample.history import reported
+from agrilake.sample.merger import closed, joined, moved, restated
 from agrilake.sample.records import Row
 from agrilake.sample.smart_farms import SmartFarms
 
@@ -45,22 +47,28 @@ def deliver(
     places = drop.places
     parcels = land.parcels(places, households, months, seed)
     land.deliver(drop, parcels, seed)
-    payments = subsidies.payments(households, next(iter(parcels.values())), months, seed)
+    payments = moved(subsidies.payments(households, next(iter(parcels.values())), months, seed), places)
     subsidies.deliver(drop, payments, seed)
-    crops = growing.crops(places, months, seed)
+    crops = joined(growing.crops(places, months, seed), "crop", growing.SUMS, places)
     growing.deliver(drop, crops, seed)
-    kept = herds.herds(places, months, seed)
+    kept = joined(herds.herds(places, months, seed), "species", herds.SUMS, places)
     herds.deliver(drop, kept, seed)
     smart = smart_farms.farms(entities, months, seed)
+    restated(smart.farms, "farm_id", places)
+    restated(smart.devices, "device_id", places)
     smart_farms.deliver(drop, smart, seed)
     heard: dict[str, set[str]] = {}
-    for index, (month, rows) in enumerate(readings.by_month(smart, months, seed, iot_rows)):
+    for index, (month, rows) in enumerate(
+        readings.by_month(smart, reported("agri_iot_reading", months), seed, iot_rows)
+    ):
         heard[month] = set(rows["device_id"].unique())
         readings.deliver(drop, month, rows, index, seed)
-    samples = inspections.inspections(entities, months, seed)
+    samples = moved(inspections.inspections(entities, months, seed), places)
     inspections.deliver(drop, samples, seed)
     machines = machinery.machines(places, entities, months, seed, scale)
+    restated(machines, "machine_no", places)
     machinery.deliver(drop, machines, seed)
     sites = info_sites.sites(places, commerce_sites, months, seed)
+    closed(sites, places)
     info_sites.deliver(drop, sites, seed)
     return AgriFacts(parcels, payments, crops, kept, smart, heard, samples, machines, sites)

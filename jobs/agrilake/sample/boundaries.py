@@ -58,8 +58,9 @@ DEFECTS = (
 )
 
 
-def areas(places: Places) -> dict[str, BaseGeometry]:
-    """The district and its townships by code, in EPSG:4490: they meet without gaps and hold their villages."""
+def areas(places: Places, year: str = "") -> dict[str, BaseGeometry]:
+    """The district and its townships by code, in EPSG:4490: they meet without gaps and hold their villages. Of villages
+    only those of a merger, as they are in the year: two, later their union."""
     points = shapely.MultiPoint([(place.lon, place.lat) for place in places.villages])
     county = shapely.set_precision(points.convex_hull.buffer(MARGIN, quad_segs=2), DEGREES)
     cells = shapely.voronoi_polygons(points, extend_to=county, ordered=True).geoms
@@ -68,17 +69,28 @@ def areas(places: Places) -> dict[str, BaseGeometry]:
         own = [cell for cell, place in zip(cells, places.villages, strict=True) if place.parent_code == town.code]
         if own:
             found[town.code] = shapely.union_all(own).intersection(county, grid_size=DEGREES)
+    if places.merger:
+        two = {
+            place.code: cell.intersection(county, grid_size=DEGREES)
+            for cell, place in zip(cells, places.villages, strict=True)
+            if place.code in places.watched
+        }
+        found |= {places.merger.new.code: shapely.union_all(list(two.values()))} if places.merger.is_over(year) else two
     return found
 
 
-def boundaries(places: Places, year: str) -> dict[str, list[Row]]:
+def boundaries(places: Places, years: Sequence[str]) -> dict[str, list[Row]]:
     """One row an area, in degrees of CGCS2000 or WGS 84 or in metres of the district's zone, as it was surveyed."""
     systems = ("EPSG:4490", "EPSG:4490", f"EPSG:{load_settings().projected_epsg}", "EPSG:4326")
+    return {year: _edition(places, year, systems) for year in years}
+
+
+def _edition(places: Places, year: str, systems: Sequence[str]) -> list[Row]:
     rows = []
-    for at, (code, area) in enumerate(areas(places).items()):
+    for at, (code, area) in enumerate(areas(places, year).items()):
         crs = systems[at % len(systems)]
         rows.append({"division_code": code, "geometry": _written(area, crs), "crs": crs})
-    return {year: rows}
+    return rows
 
 
 def _written(area: BaseGeometry, crs: str) -> str:
@@ -98,8 +110,9 @@ def _square(place: Place) -> str:
 
 
 def deliver(drop: Drop, boundaries: Mapping[str, Sequence[Row]], seed: int) -> None:
-    """One file; villages have no row of their own, so their codes are free for what is wrong, one for each defect."""
-    villages = drop.places.villages
+    """One file a year; villages have no row of their own unless they merge, so their codes are free for what is wrong,
+    one for each defect."""
+    villages = [place for place in drop.places.villages if place.code not in drop.places.watched]
 
     def spare(_row: Row, _file: int, number: int) -> Row:
         place = villages[number if number < CONFLICT else CONFLICT - number - 1]

@@ -11,13 +11,16 @@ import numpy as np
 from agrilake.sample import identifiers as made
 from agrilake.sample.drop import Drop
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import first_day, last_day
+from agrilake.sample.periods import first_day, last_day, months_since_base
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Record, Row, chosen, conflicting, mixed, spoilt, town_of
 from agrilake.sample.spelling import Style
 
 ELDER_SHARE = 0.052
 """Elders in the sample for each household of a village (about 5,000 in the whole district)."""
+
+AGE = 60
+"""From this age on the register holds a person."""
 
 ITEMS = ("party", "village", "finance")
 DISABILITY = (
@@ -92,10 +95,11 @@ class Elders:
 def elders(places: Places, months: Sequence[str], seed: int, scale: float) -> Elders:
     """Elders of 60 and more, one in six living alone; every month some are new or change."""
     rng = stream(seed, "elder")
+    youngest = int(months[0][:4]) - AGE - 1
     first: list[Row] = []
     for place in places.committees:
         for _ in range(max(2, int(place.households * ELDER_SHARE * scale))):
-            first.append(_elder(place, len(first) + 1, rng))
+            first.append(_elder(place, len(first) + 1, youngest, rng))
     state, changes = list(first), {}
     for month in months[1:]:
         rows = []
@@ -104,14 +108,14 @@ def elders(places: Places, months: Sequence[str], seed: int, scale: float) -> El
             rows.append(state[at])
         for _ in range(max(1, len(state) // 400)):
             place = places.committees[int(rng.integers(len(places.committees)))]
-            state.append(_elder(place, len(state) + 1, rng))
+            state.append(_elder(place, len(state) + 1, youngest, rng))
             rows.append(state[-1])
         changes[month] = rows
     return Elders(first, changes)
 
 
-def _elder(place: Place, number: int, rng: np.random.Generator) -> Row:
-    born = made.born_between(rng, 1930, 1963)
+def _elder(place: Place, number: int, youngest: int, rng: np.random.Generator) -> Row:
+    born = made.born_between(rng, 1930, youngest)
     return {
         "elder_id": f"E{number:010d}",
         "division_code": place.code,
@@ -158,16 +162,16 @@ def _new_elder(rows: Sequence[Row], index: int, number: int, rng: np.random.Gene
 
 
 def ledger(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Row]]:
-    """Three items a village and month; some towns disclose better than others, all get better over the year."""
+    """Three items a village and month; some towns disclose better than others, all get better month by month."""
     rng = stream(seed, "ledger")
     habit = {town.code: float(rng.uniform(0.62, 0.95)) for town in places.townships}
     digital = {place.code: float(rng.uniform(0.2, 0.95)) for place in places.committees}
     found: dict[str, list[Row]] = {}
-    for index, month in enumerate(months):
-        rows = []
+    for month in months:
+        gained, rows = gain(month), []
         for place in places.committees:
             for item in ITEMS:
-                chance = min(0.99, habit[place.parent_code] + 0.015 * index - 0.06 * (item == "finance"))
+                chance = min(0.99, habit[place.parent_code] + 0.015 * gained - 0.06 * (item == "finance"))
                 disclosed = bool(rng.random() < chance)
                 day = first_day(month) + timedelta(days=int(rng.integers(4, 28)))
                 rows.append(
@@ -177,11 +181,17 @@ def ledger(places: Places, months: Sequence[str], seed: int) -> dict[str, list[R
                         "item": item,
                         "disclosed": disclosed,
                         "disclosed_on": day if disclosed else None,
-                        "electronic": bool(digital[place.code] + 0.02 * index > 0.55),
+                        "electronic": bool(digital[place.code] + 0.02 * gained > 0.55),
                     }
                 )
         found[month] = rows
     return found
+
+
+def gain(month: str) -> float:
+    """Months of progress since the base year's January; before it a month brought a third of that."""
+    since = months_since_base(month)
+    return since if since >= 0 else since / 3
 
 
 def deliver_ledger(drop: Drop, ledger: dict[str, list[Row]], seed: int) -> None:

@@ -14,7 +14,7 @@ from agrilake.sample.agri import Entities
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import quarters_of
+from agrilake.sample.periods import ordinal, quarters_of
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
 
@@ -60,7 +60,7 @@ def facilities(entities: Entities, months: Sequence[str], seed: int) -> dict[str
         quarter, built = first_reported(quarters, rng, 0.1, (3, 80), (120, 3300))
         found[quarter].append(_facility(entity, kind, number, built, rng))
     for quarter in quarters[1:]:
-        grown = found[quarters[0]][int(quarter[-1]) :: 13]
+        grown = found[quarters[0]][ordinal(quarter, quarters) :: 13]
         found[quarter] += [{**row, "capacity_t": row["capacity_t"] * 2} for row in grown]
     return found
 

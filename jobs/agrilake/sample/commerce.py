@@ -13,7 +13,7 @@ from agrilake.sample import identifiers as made
 from agrilake.sample.agri import PRODUCTS, Entities
 from agrilake.sample.drop import Drop, ExpectedFile
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import first_day, last_day, year_before
+from agrilake.sample.periods import first_day, last_day, year_before, years_in
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Record, Row, chosen, conflicting, mixed, spoilt
 from agrilake.sample.spelling import Style
@@ -22,6 +22,9 @@ BRAND = "御临风物"
 PLATFORMS = ("taobao", "jd", "pinduoduo", "douyin", "kuaishou", "wechat", "cuncunwang", "other")
 SERVICES = ("代买、代卖", "代买、代卖、代收快递", "代收快递、缴费", "代卖、直播、代收快递")
 GROWTH = 1.17
+BEGUN = date(2016, 1, 1)
+"""The day on which the first of the sites opened."""
+
 WHOLESALE = Decimal(10_000_000)
 """Online sales above this belong to leading enterprises; they are round thousands, as is usual for contracts."""
 
@@ -71,7 +74,7 @@ def sites(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Ro
         for _ in range(2):
             if rng.random() < chance:
                 number += 1
-                opened = date(2016, 1, 1) + timedelta(days=int(rng.integers(0, 2500)))
+                opened = BEGUN + timedelta(days=int(rng.integers(0, min(2500, (first_day(months[0]) - BEGUN).days))))
                 found[months[0]].append(_site(place, number, opened, rng))
             chance *= 0.12
     for month in months[1:]:
@@ -121,7 +124,7 @@ def deliver_sites(drop: Drop, sites: dict[str, list[Row]], seed: int) -> None:
         duplicates = 1 if len(rows) > 2 else 0
         style = SITE_STYLES[index % len(SITE_STYLES)]
         records = [Record(row) for row in rows]
-        if not style.workbook:
+        if rows and not style.workbook:
             records[0] = Record(_with_line_end(rows[0]))
         drop.table("commerce_service_site", month, mixed(records, dirty, rng, duplicates), style)
 
@@ -132,7 +135,7 @@ def _with_line_end(row: Row) -> Row:
 
 
 def sales(entities: Entities, months: Sequence[str], seed: int) -> dict[str, list[Row]]:
-    """Online sales by month, of the months and of the same months a year before."""
+    """Online sales by month; where the months lie in one year, of the same months a year before as well."""
     rng = stream(seed, "sales")
     offers: list[Row] = []
     for row in entities.rows:
@@ -145,7 +148,8 @@ def sales(entities: Entities, months: Sequence[str], seed: int) -> dict[str, lis
                 offers.append(
                     {"entity": row, "product": product, "platform": PLATFORMS[at], "brand": brand, "size": size}
                 )
-    return {month: _month(offers, month, rng) for month in [*map(year_before, months), *months]}
+    before = [year_before(month) for month in months] if years_in(months) == 1 else []
+    return {month: _month(offers, month, rng) for month in dict.fromkeys([*before, *months])}
 
 
 _POPULAR = (0.22, 0.13, 0.2, 0.22, 0.07, 0.08, 0.05, 0.03)

@@ -85,8 +85,12 @@ class Drop:
         style: Style,
         note: str = "",
         left_out: Sequence[str] = (),
+        arrives: date | None = None,
     ) -> ExpectedFile:
-        """Write the records in the style; `left_out` are optional columns that the department does not send."""
+        """Write the records in the style; `left_out` are optional columns that the department does not send.
+
+        `arrives` is the day of arrival where it is not the usual one.
+        """
         dataset = self.registry.get(dataset_id)
         path = self.path(dataset, period, style, note)
         rng = stream(self.seed, "layout", path.name)
@@ -108,6 +112,7 @@ class Drop:
             findings=findings,
             style=style,
             note=note,
+            arrives=arrives,
         )
 
     def add(
@@ -122,6 +127,7 @@ class Drop:
         findings: Sequence[ExpectedFinding],
         style: Style,
         note: str = "",
+        arrives: date | None = None,
     ) -> ExpectedFile:
         """Note what must become of a file that was written."""
         expected = ExpectedFile(
@@ -138,7 +144,7 @@ class Drop:
             encoding="" if style.workbook else style.encoding,
             findings=tuple(findings),
         )
-        self._keep(expected, path, _day_of_delivery(dataset, period, expected.revision))
+        self._keep(expected, path, arrives or _day_of_delivery(dataset, period, expected.revision))
         return expected
 
     def manifest(self, file: ExpectedFile) -> None:

@@ -11,7 +11,7 @@ from agrilake.sample.civil import Elders
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import days_of, quarters_of
+from agrilake.sample.periods import days_of, ordinal, quarters_of, trend
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
@@ -65,7 +65,8 @@ VISIT_DEFECTS = (
 
 
 def facilities(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Row]]:
-    """Facilities by the quarter that reports them; a sixth of them reports other numbers of residents each quarter."""
+    """Facilities by the quarter that reports them; a sixth of them reports anew each quarter: other numbers of
+    residents, more supervision."""
     rng = stream(seed, "elder facility")
     quarters = quarters_of(months)
     found: dict[str, list[Row]] = {quarter: [] for quarter in quarters}
@@ -77,9 +78,12 @@ def facilities(places: Places, months: Sequence[str], seed: int) -> dict[str, li
         if rng.random() < FACILITIES[kind][0]:
             quarter, opened = first_reported(quarters, rng, 0.08, (3, 80), (150, 4000))
             found[quarter].append(_facility(place, kind, number, opened, rng))
+    state = {row["facility_no"]: row for row in found[quarters[0]]}
     for quarter in quarters[1:]:
-        moved = found[quarters[0]][int(quarter[-1]) :: 6]
-        found[quarter] += [{**row, "occupied": int(rng.integers(row["beds"] + 1))} for row in moved]
+        for row in list(state.values())[ordinal(quarter, quarters) :: 6]:
+            online = row["supervised_online"] or bool(rng.random() < 0.2)
+            found[quarter].append({**row, "occupied": int(rng.integers(row["beds"] + 1)), "supervised_online": online})
+        state |= {row["facility_no"]: row for row in found[quarter]}
     return found
 
 
@@ -109,7 +113,7 @@ def visits(elders: Elders, months: Sequence[str], seed: int) -> dict[str, list[R
         days, rows = days_of(month), []
         for elder in elders.current(month):
             group = "living_alone" if elder["living_alone"] else "care_level" if elder["care_level"] else "others"
-            if rng.random() < VISITED[group]:
+            if rng.random() < VISITED[group] * trend(month, 1.15):
                 rows.append(
                     {
                         "elder_id": elder["elder_id"],

@@ -9,13 +9,16 @@ from datetime import date, timedelta
 import numpy as np
 
 from agrilake.sample.drop import Drop, ExpectedFile
+from agrilake.sample.history import corrected_on
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import end_of
+from agrilake.sample.periods import end_of, years_in
 from agrilake.sample.places import Places
 from agrilake.sample.records import Defect, Record, Row, chosen, conflicting, mixed, spoilt, too_long, town_of
 from agrilake.sample.spelling import Style
 
 FIRST_SPARE, CONFLICT, LONG = 1, 90, 91
+OPENINGS, MOST_LATE = 1.7, 0.5
+"""Over several years a register grows by so many times what it grows within one, by half at most."""
 
 
 def village_slot(places: Places, kinds: Sequence[str], number: int) -> tuple[str, str]:
@@ -38,8 +41,10 @@ def first_reported(
     quarters: Sequence[str], rng: np.random.Generator, late_share: float, late: tuple[int, int], known: tuple[int, int]
 ) -> tuple[str, date]:
     """The quarter that first reports a thing of a register, and the day that it began: most stood in the first quarter
-    already, a share comes later. `late` and `known` bound the days before the quarter's end."""
-    is_late = len(quarters) > 1 and rng.random() < late_share
+    already, a share a year comes later. `late` and `known` bound the days before the quarter's end."""
+    years = years_in(quarters)
+    share = late_share if years == 1 else min(MOST_LATE, OPENINGS * late_share * years)
+    is_late = len(quarters) > 1 and rng.random() < share
     quarter = quarters[int(rng.integers(1, len(quarters)))] if is_late else quarters[0]
     return quarter, end_of(quarter) - timedelta(days=int(rng.integers(*(late if is_late else known))))
 
@@ -66,12 +71,21 @@ class Extract:
     def deliver(
         self, drop: Drop, rows_by_period: Mapping[str, Sequence[Row]], seed: int, per_file: int | None = None
     ) -> list[ExpectedFile]:
-        """A file for each period with rows; the first has every defect, later ones `per_file` in turns (None: all)."""
-        return [
-            self._file(drop, index, period, rows, seed, per_file)
-            for index, (period, rows) in enumerate(rows_by_period.items())
-            if rows
-        ]
+        """A file for each period with rows, two where it was corrected late; the first has every defect, later ones
+        `per_file` in turns (None: all)."""
+        done = []
+        for index, (period, rows) in enumerate(rows_by_period.items()):
+            late = corrected_on(self.dataset, period) if rows else None
+            if late is not None:
+                done.append(self._file(drop, index, period, self._mistaken(rows), seed, per_file))
+                done.append(self._file(drop, index, period, rows, seed, per_file, "更正", late))
+            elif rows:
+                done.append(self._file(drop, index, period, rows, seed, per_file))
+        return done
+
+    def _mistaken(self, rows: Sequence[Row]) -> list[Row]:
+        """What a department sends that must correct it later: rows left out, others with a wrong figure."""
+        return [{**row, **self.contradiction(row)} if at % 3 == 0 else row for at, row in enumerate(rows) if at % 7]
 
     def _file(
         self,
@@ -81,8 +95,10 @@ class Extract:
         rows: Sequence[Row],
         seed: int,
         per_file: int | None,
+        note: str = "",
+        arrives: date | None = None,
     ) -> ExpectedFile:
-        rng = stream(seed, self.dataset, "file", period)
+        rng = stream(seed, self.dataset, "file", period, *[note][: bool(note)])
         style = self.styles[index % len(self.styles)]
         defects = self._defects(index, period, per_file)
 
@@ -96,7 +112,7 @@ class Extract:
             dirty.append(too_long(spare(LONG)))
         records = [self.record(row, style) for row in rows]
         duplicates = self.duplicates if len(rows) > self.duplicates else 0
-        return drop.table(self.dataset, period, mixed(records, dirty, rng, duplicates), style)
+        return drop.table(self.dataset, period, mixed(records, dirty, rng, duplicates), style, note, arrives=arrives)
 
     def _defects(self, index: int, period: str, per_file: int | None) -> list[Defect]:
         count = len(self.defects) if index == 0 or per_file is None else min(per_file, len(self.defects))

@@ -11,7 +11,7 @@ import numpy as np
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, village_slot
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import quarters_of
+from agrilake.sample.periods import quarters_of, trend
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
@@ -49,6 +49,7 @@ CROPS = {
     "tea": Crop(0.06, 240, 0.06, 8.0, (0.45, 0.4, 0.1, 0.05)),
     "pepper": Crop(0.15, 150, 0.35, 1.1, (0, 0.6, 0.4, 0)),
 }
+SUMS = ("sown_area_mu", "output_t", "value_wan_yuan", "facility_area_mu", "informatised_area_mu")
 SPARE_CROPS = ("other", "herb", "wheat")
 STYLES = (
     Style(form="xlsx", titled=True, preamble=True, two_lines=True, totals=True, divisions="name", periods="chinese"),
@@ -103,7 +104,17 @@ def crops(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Ro
         for place, name, area, informed in fields:
             share = CROPS[name].quarters[int(quarter[-1]) - 1]
             if share is not None:
-                rows.append(_row(place, name, quarter, area, share, informed if place.code in counted else None, rng))
+                rows.append(
+                    _row(
+                        place,
+                        name,
+                        quarter,
+                        area,
+                        share,
+                        informed * trend(quarter, 1.12) if place.code in counted else None,
+                        rng,
+                    )
+                )
         found[quarter] = rows
     return found
 
@@ -121,7 +132,7 @@ def _row(
     place: Place, name: str, quarter: str, area: Decimal, share: float, informed: float | None, rng: np.random.Generator
 ) -> Row:
     crop = CROPS[name]
-    output = round(float(area) * crop.yield_t * share * float(rng.lognormal(0, 0.12)), 2)
+    output = round(float(area) * crop.yield_t * trend(quarter, 1.015) * share * float(rng.lognormal(0, 0.12)), 2)
     return {
         "division_code": place.code,
         "period": quarter,

@@ -11,7 +11,7 @@ import numpy as np
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, village_slot
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import quarters_of
+from agrilake.sample.periods import quarters_of, trend
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
@@ -38,6 +38,7 @@ SPECIES = {
     "fish": Species(0.65, 0, 0, 26),
     "shrimp": Species(0.08, 0, 0, 6),
 }
+SUMS = ("stock", "slaughtered", "output_t")
 SPARE_SPECIES = ("other", "goose")
 SEASON = (1.2, 0.9, 0.85, 1.05)
 """Slaughter by quarter: the pigs of the winter and the Spring Festival first."""
@@ -107,8 +108,8 @@ def herds(places: Places, months: Sequence[str], seed: int) -> dict[str, list[Ro
     for quarter in quarters_of(months):
         rows = []
         for place, name, size, informed in kept:
-            now = size * float(rng.lognormal(0, 0.05))
-            rows.append(_row(place, name, quarter, now, informed, rng))
+            now = size * trend(quarter, 1.03) * float(rng.lognormal(0, 0.05))
+            rows.append(_row(place, name, quarter, now, _then(informed, quarter), rng))
         found[quarter] = rows
     return {quarter: rows if quarter > LAST_OF_THEN else _known_then(rows) for quarter, rows in found.items()}
 
@@ -120,6 +121,16 @@ def _known_then(rows: Sequence[Row]) -> list[Row]:
 
 def _informed(rng: np.random.Generator) -> Decimal | None:
     return None if rng.random() < 0.15 else Decimal(int(rng.beta(1.3, 4) * 100)) / 100
+
+
+def _then(informed: Decimal | None, quarter: str) -> Decimal | None:
+    """The share as it was: a tenth less with every year before the base year."""
+    return (
+        informed
+        and min(Decimal(1), informed * Decimal(str(round(trend(quarter, 1.1), 2))))
+        .quantize(Decimal("0.01"))
+        .normalize()
+    )
 
 
 def _row(place: Place, name: str, quarter: str, size: float, informed: Decimal | None, rng: np.random.Generator) -> Row:

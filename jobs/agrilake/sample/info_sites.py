@@ -12,7 +12,7 @@ from agrilake.sample import identifiers as made
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import end_of, quarters_of
+from agrilake.sample.periods import end_of, ordinal, quarters_of
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
@@ -53,7 +53,7 @@ def sites(
         found[quarter].append(_site(place, number, opened, shops.get(place.code), rng))
     for quarter in quarters[1:]:
         day = end_of(quarter) - timedelta(days=int(rng.integers(1, 80)))
-        found[quarter] += [{**row, "closed_on": day} for row in found[quarters[0]][int(quarter[-1]) :: 61]]
+        found[quarter] += [{**row, "closed_on": day} for row in found[quarters[0]][ordinal(quarter, quarters) :: 61]]
     return found
 
 

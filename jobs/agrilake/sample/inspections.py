@@ -12,7 +12,7 @@ from agrilake.sample.agri import Entities
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import workdays_of
+from agrilake.sample.periods import trend, workdays_of
 from agrilake.sample.records import Defect, Record, Row, town_of
 from agrilake.sample.spelling import Style
 
@@ -63,7 +63,9 @@ def inspections(entities: Entities, months: Sequence[str], seed: int) -> dict[st
             tests = ITEMS.get(product, PLANT)
             for place, picked in enumerate(rng.choice(len(tests), size=2, replace=False), 1):
                 item, limit = tests[picked]
-                value = _value(Decimal(limit), 1.6 if month[5:] in ("06", "07", "08") else 1.0, rng)
+                value = _value(
+                    Decimal(limit), (1.6 if month[5:] in ("06", "07", "08") else 1.0) * trend(month, 0.8), rng
+                )
                 rows.append(
                     {
                         "sample_no": f"CY{month.replace('-', '')}{number:04d}{place:02d}",

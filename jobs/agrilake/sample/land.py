@@ -67,7 +67,8 @@ def parcels(places: Places, households: Households, months: Sequence[str], seed:
     found = {quarters[0]: first}
     for quarter in quarters[1:]:
         picked = sorted(rng.choice(len(first), size=max(2, len(first) // 100), replace=False))
-        found[quarter] = [_changed(first[at], rng) for at in picked]
+        changed = [_changed(first[at], rng) for at in picked]
+        found[quarter] = [row for row in changed if not places.is_gone(places.by_code[row["division_code"]], quarter)]
     return found
 
 

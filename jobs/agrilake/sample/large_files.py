@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -58,13 +59,15 @@ class LargeFile:
     text: pl.DataFrame
     dirty: pl.DataFrame
     findings: Sequence[tuple[str, str]]
+    note: str = ""
+    arrives: date | None = None
 
     def deliver(self, drop: Drop, rng: np.random.Generator) -> ExpectedFile:
         """Write the rows with the spoilt ones anywhere between them and some repeated further down."""
         duplicates = max(3, int(self.text.height * DIRTY_SHARE / 2))
         lines = self._strewn(duplicates, rng)
         table = lines.drop("_dirty", "_order")
-        path = drop.path(self.dataset, self.period, self.style)
+        path = drop.path(self.dataset, self.period, self.style, self.note)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self._bytes(table))
         placed = lines.with_row_index("line", offset=2).filter(pl.col("_dirty").is_not_null()).sort("_dirty")["line"]
@@ -78,6 +81,8 @@ class LargeFile:
             quarantined=self.dirty.height,
             findings=[ExpectedFinding(line, None, column, rule) for line, (column, rule) in pairs],
             style=self.style,
+            note=self.note,
+            arrives=self.arrives,
         )
 
     def _strewn(self, duplicates: int, rng: np.random.Generator) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from agrilake.sample.agri import Entities
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import quarters_of
+from agrilake.sample.periods import ordinal, quarters_of
 from agrilake.sample.places import Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
@@ -75,7 +75,7 @@ def machines(
             found[quarter].append(_machine(place.code, number, own, bought, rng))
     for quarter in quarters[1:]:
         plain = [row for row in found[quarters[0]] if not row["smart_terminal"] and row["kind"] != "tiller"]
-        found[quarter] += [{**row, "smart_terminal": True} for row in plain[int(quarter[-1]) :: 41]]
+        found[quarter] += [{**row, "smart_terminal": True} for row in plain[ordinal(quarter, quarters) :: 41]]
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, village_slot
 from agrilake.sample.identifiers import stream
+from agrilake.sample.periods import trend
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
@@ -70,7 +71,7 @@ def purchases(places: Places, months: Sequence[str], seed: int) -> dict[str, lis
 def _row(place: Place, category: str, month: str, habit: float, rng: np.random.Generator) -> Row:
     _, usual, price = CATEGORIES[category]
     season = SEASON[int(month[5:]) - 1] if category in FARM_SUPPLIES else (1.4 if month[5:] == "11" else 1.0)
-    orders = 1 + int(rng.poisson(usual * habit * season * place.households / 520))
+    orders = 1 + int(rng.poisson(usual * habit * season * trend(month, 1.15) * place.households / 520))
     return {
         "month": month,
         "division_code": place.code,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from agrilake.contract.model import Dataset
-from agrilake.sample.drop import Drop
+from agrilake.sample.drop import Drop, ExpectedFile
+from agrilake.sample.history import corrected_on
 from agrilake.sample.identifiers import stream
 from agrilake.sample.large_files import MOMENTS, LargeFile, dirty_count, spelled, spelling_of
 from agrilake.sample.periods import first_day, next_month
@@ -39,16 +41,26 @@ DEFECTS: tuple[Spoil, ...] = (
 
 
 def deliver(drop: Drop, month: str, events: pl.DataFrame, index: int, seed: int) -> None:
-    """One month's events, with spoilt rows, repeated rows, conflicting keys and events after the month;
-    the first file comes with a manifest."""
+    """One month's events, with spoilt rows, repeated rows, conflicting keys and events after the month; the first file
+    comes with a manifest. What was corrected late lacked the events of every ninth site at first."""
+    late = corrected_on("postal_parcel", month)
+    if late is not None:
+        absent = events["site_no"].unique().sort().gather_every(9)
+        _file(drop, month, events.filter(~pl.col("site_no").is_in(absent.implode())), index, seed)
+    done = _file(drop, month, events, index, seed, "更正" if late else "", late)
+    if index == 0:
+        drop.manifest(done)
+
+
+def _file(
+    drop: Drop, month: str, events: pl.DataFrame, index: int, seed: int, note: str = "", arrives: date | None = None
+) -> ExpectedFile:
     dataset = drop.registry.get("postal_parcel")
     style = STYLES[index % len(STYLES)]
     rng = stream(seed, "parcel file", month)
     text = spelled(events, dataset, style)
     dirty, findings = _dirty(text, month, dataset, style, dirty_count(events.height), rng)
-    done = LargeFile(dataset, month, style, text, dirty, findings).deliver(drop, rng)
-    if index == 0:
-        drop.manifest(done)
+    return LargeFile(dataset, month, style, text, dirty, findings, note, arrives).deliver(drop, rng)
 
 
 def _dirty(

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from agrilake.sample.identifiers import PHONE_PREFIX, stream
-from agrilake.sample.periods import days_of, first_day, next_month, quarter_of
+from agrilake.sample.periods import days_of, first_day, next_month, quarter_of, trend, years_in
 from agrilake.sample.postal import Site, Sites
 
 INBOUND_SHARE = 0.8
@@ -25,8 +25,17 @@ SEASON = (1.1, 0.8, 0.9, 0.9, 0.95, 1.15, 0.95, 0.9, 1.0, 1.05, 1.45, 1.2)
 
 TIMETABLES = {7: range(7), 6: range(6), 5: range(5), 4: (0, 2, 4, 5), 3: (0, 2, 4), 2: (1, 4)}
 SHARES = {7: 0.24, 6: 0.24, 5: 0.17, 4: 0.13, 3: 0.13, 2: 0.09}
-HOLIDAY = frozenset(date(2024, 2, day) for day in range(10, 14)) | frozenset({date(2023, 1, 22), date(2025, 1, 29)})
+HOLIDAY = frozenset(date(2024, 2, day) for day in range(10, 14)) | frozenset(
+    {date(2022, 2, 1), date(2023, 1, 22), date(2025, 1, 29)}
+)
 SECOND = 1_000_000
+GROWTH = 0.78
+"""Parcels of a year as a share of the next year's."""
+
+WHOLE_WAY = "2024-01"
+"""From this month on every event of a parcel is reported; before it the last leg, and of some parcels the pick-up."""
+
+TRACED, EVENTS_LAST_LEG, INBOUND_BEFORE = 0.1, 2.1, 0.92
 EVENTS = ("picked_up", "departed", "arrived", "delivered", "returned")
 SCHEMA: dict[str, pl.DataType] = {
     "waybill_no": pl.String(),
@@ -67,7 +76,7 @@ class Timetable:
 
 
 def timetable(sites: Sites, months: Sequence[str], seed: int) -> Timetable:
-    """Towns and near villages are served daily, the far ones less; a fifth of them get better over the year."""
+    """Towns and near villages are served daily, the far ones less; a fifth of them get better over a year."""
     rng = stream(seed, "timetable")
     days: dict[str, int] = {}
     improved: dict[str, str] = {}
@@ -80,7 +89,7 @@ def timetable(sites: Sites, months: Sequence[str], seed: int) -> Timetable:
                 number = option
                 break
         days[site.site_no] = number if site.level == "village" else 7
-        if rng.random() < 0.2:
+        if rng.random() < 0.2 * years_in(months):
             improved[site.site_no] = months[int(rng.integers(len(months)))]
     return Timetable(days, improved)
 
@@ -92,7 +101,7 @@ def events_by_month(sites: Sites, months: Sequence[str], seed: int, rows: int) -
     is still on its way after the last has only the events that lie within.
     """
     table = timetable(sites, months, seed)
-    shares = [SEASON[int(month[5:]) - 1] for month in months]
+    shares = [SEASON[int(month[5:]) - 1] * volume(month) for month in months]
     early = pl.DataFrame(schema=SCHEMA)
     late = pl.DataFrame(schema=SCHEMA)
     waiting: tuple[str, pl.DataFrame] | None = None
@@ -112,6 +121,11 @@ def events_by_month(sites: Sites, months: Sequence[str], seed: int, rows: int) -
         yield waiting[0], _sorted(waiting[1])
 
 
+def volume(month: str) -> float:
+    """Rows of a month against those of the same month in the base year: fewer parcels, and fewer events of each."""
+    return trend(month, 1 / GROWTH) * (1.0 if month >= WHOLE_WAY else EVENTS_LAST_LEG / EVENTS_INBOUND)
+
+
 def _in_month(events: pl.DataFrame, month: str) -> pl.DataFrame:
     return events.filter(pl.col("event_at").is_between(first_day(month), first_day(next_month(month)), "left"))
 
@@ -122,8 +136,9 @@ def _sorted(events: pl.DataFrame) -> pl.DataFrame:
 
 def _month(sites: Sites, table: Timetable, month: str, rows: int, rng: np.random.Generator) -> pl.DataFrame:
     working = [site for site in sites.all[1:] if site.quarter <= quarter_of(month)]
-    inbound = max(1, int(rows * INBOUND_SHARE / EVENTS_INBOUND))
-    outbound = max(1, int(rows * (1 - INBOUND_SHARE) / EVENTS_OUTBOUND))
+    share, events = (INBOUND_SHARE, EVENTS_INBOUND) if month >= WHOLE_WAY else (INBOUND_BEFORE, EVENTS_LAST_LEG)
+    inbound = max(1, int(rows * share / events))
+    outbound = max(1, int(rows * (1 - share) / EVENTS_OUTBOUND))
     return pl.concat(
         [
             _inbound(sites, working, _visits(working, table, month, rng), month, inbound, rng),
@@ -174,12 +189,13 @@ def _inbound(
     hub = np.full(len(chosen), sites.hub.site_no)
     returned = rng.random(len(chosen)) < 0.015
     through_hub = rng.random(len(chosen)) < 0.3
+    traced = np.ones(len(chosen), bool) if month >= WHOLE_WAY else rng.random(len(chosen)) < TRACED
     last = np.where(returned, "returned", "delivered")
     common = _common(numbers, "inbound", rng)
     return pl.concat(
         [
-            _events(common, "picked_up", hub, picked),
-            _events(common, "departed", hub, departed).filter(pl.Series(through_hub)),
+            _events(common, "picked_up", hub, picked).filter(pl.Series(traced)),
+            _events(common, "departed", hub, departed).filter(pl.Series(traced & through_hub)),
             _events(common, "arrived", site, arrived),
             _events(common, last, site, done),
         ]

@@ -5,10 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+BASE_YEAR = 2024
+"""The year that all sizes are meant for; trends lead up to it and on."""
+
 
 def year_of_months(year: int) -> tuple[str, ...]:
     """The twelve months of a year: 2024-01 … 2024-12."""
     return tuple(f"{year}-{month:02d}" for month in range(1, 13))
+
+
+def months_of_years(first: int, last: int) -> tuple[str, ...]:
+    """All months of the years: 2022-01 … 2024-12."""
+    return tuple(month for year in range(first, last + 1) for month in year_of_months(year))
+
+
+def trend(period: str, yearly: float) -> float:
+    """What a size of the base year is in the period's year, where it becomes `yearly` times as large each year."""
+    return float(yearly ** (int(period[:4]) - BASE_YEAR))
+
+
+def months_since_base(month: str) -> int:
+    """Months since January of the base year; negative before it."""
+    return 12 * (int(month[:4]) - BASE_YEAR) + int(month[5:]) - 1
+
+
+def years_in(periods: Sequence[str]) -> int:
+    """How many years the periods touch."""
+    return len({period[:4] for period in periods})
+
+
+def ordinal(quarter: str, quarters: Sequence[str]) -> int:
+    """The place of a quarter among all, the first being 1: what happens each quarter happens to others than before."""
+    return list(quarters).index(quarter) + 1
 
 
 def first_day(month: str) -> date:

@@ -7,8 +7,9 @@ A position lies inside the district's box of the settings, so another district w
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from agrilake.paths import project_root
 from agrilake.sample.identifiers import stream
 
 VILLAGE_COMMITTEE = 200
+MERGED_NUMBER, MERGED_NAME, MERGED_YEAR = 299, "老院子村村民委员会", "2024"
 _VILLAGE_SUFFIXES = (("村村民委员会", "村"), ("社区居民委员会", "社区"), ("村民委员会", ""), ("居民委员会", ""))
 
 
@@ -60,10 +62,43 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Merger:
+    """A village (made up) that is part of its neighbour from the first day of a year on."""
+
+    old: Place
+    new: Place
+    year: str
+
+    @property
+    def last_day(self) -> date:
+        """The old village's last day."""
+        return date(int(self.year) - 1, 12, 31)
+
+    def is_over(self, period: str) -> bool:
+        """Whether the period lies after the merger."""
+        return period[:4] >= self.year
+
+
+@dataclass(frozen=True)
 class Places:
-    """The divisions of a sample: the district, its townships and their villages, in code order."""
+    """The divisions of a sample: the district, its townships and their villages, in code order; where it covers a
+    merger, with the village that there was until then."""
 
     all: tuple[Place, ...]
+    merger: Merger | None = None
+
+    def standing(self, period: str) -> list[Place]:
+        """The 建制村 of a period."""
+        return [place for place in self.committees if not self.is_gone(place, period)]
+
+    def is_gone(self, place: Place, period: str) -> bool:
+        """Whether the village has been merged by then."""
+        return self.merger is not None and place == self.merger.old and self.merger.is_over(period)
+
+    @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """Villages that the truth has values of: both sides of a merger."""
+        return (self.merger.old.code, self.merger.new.code) if self.merger else ()
 
     @cached_property
     def by_code(self) -> dict[str, Place]:
@@ -116,8 +151,9 @@ def divisions_file() -> Path:
     return project_root() / "schemas" / "settings" / "divisions.csv"
 
 
-def load_places(seed: int, townships: Sequence[str] | None = None) -> Places:
-    """The divisions, or those of the given townships (9 or 12 digits, or names), with drawn attributes.
+def load_places(seed: int, townships: Sequence[str] | None = None, merging: bool = False) -> Places:
+    """The divisions, or those of the given townships (9 or 12 digits, or names), with drawn attributes; `merging` adds
+    the village that MERGED_YEAR no longer has.
 
     Raises ValueError for a township that the divisions file does not have.
     """
@@ -138,7 +174,21 @@ def load_places(seed: int, townships: Sequence[str] | None = None) -> Places:
         )
         for village in table.filter(parent_code=code).iter_rows(named=True):
             places.append(_village(village, civil[code], centre, box, rng))
-    return Places(tuple(sorted(places, key=lambda place: (place.code[6:9], place.code))))
+    found = Places(_in_order(places))
+    return _with_merger(found, seed, box) if merging and found.committees else found
+
+
+def _in_order(places: Iterable[Place]) -> tuple[Place, ...]:
+    return tuple(sorted(places, key=lambda place: (place.code[6:9], place.code)))
+
+
+def _with_merger(places: Places, seed: int, box: Box) -> Places:
+    """The places with a village beside the last of them, of which it becomes a part."""
+    new = places.committees[-1]
+    code = f"{new.code[:9]}{MERGED_NUMBER}"
+    row = {"code": code, "name": MERGED_NAME, "parent_code": new.parent_code}
+    old = _village(row, new.civil_code[:9], (new.lon, new.lat), box, stream(seed, "place", code))
+    return Places(_in_order([*places.all, old]), Merger(old, new, MERGED_YEAR))
 
 
 def _wanted(known: dict[str, dict[str, str]], townships: Sequence[str] | None) -> set[str]:

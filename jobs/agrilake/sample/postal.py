@@ -10,7 +10,7 @@ from prcoords import wgs_bd
 
 from agrilake.sample.drop import Drop
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import quarters_of
+from agrilake.sample.periods import ordinal, quarters_of, years_in
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Record, Row, conflicting, mixed, spoilt
 from agrilake.sample.spelling import Style
@@ -73,6 +73,7 @@ def sites(places: Places, months: Sequence[str], seed: int) -> Sites:
             number += 1
             later = draw > 0.8 and len(quarters) > 1
             quarter = quarters[int(rng.integers(1, len(quarters)))] if later else quarters[0]
+            quarter = quarters[0] if places.is_gone(place, quarter) else quarter
             weight = place.resident / 1000 * (1.0 if place.committee else 0.5)
             found.append(Site(f"YZ4013{number:04d}", place, quarter, weight, bool(rng.random() < 0.55)))
     rows: dict[str, list[Row]] = {quarter: [] for quarter in quarters}
@@ -80,7 +81,8 @@ def sites(places: Places, months: Sequence[str], seed: int) -> Sites:
         rows[site.quarter].append(_row(site, rng))
     for quarter in quarters[1:]:
         alone = [site for site in found if not site.co_distribution and site.quarter == quarters[0]]
-        for site in alone[int(quarter[-1]) :: 9]:
+        alone = [site for site in alone if not places.is_gone(site.place, quarter)]
+        for site in alone[ordinal(quarter, quarters) :: 9 * years_in(quarters)]:
             rows[quarter].append({**_row(site, rng), "co_distribution": True})
     return Sites(tuple(found), rows)
 

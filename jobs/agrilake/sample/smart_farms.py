@@ -15,7 +15,7 @@ from agrilake.sample.agri import Entities
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import end_of, quarters_of
+from agrilake.sample.periods import end_of, ordinal, quarters_of
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
 
@@ -93,11 +93,13 @@ def farms(entities: Entities, months: Sequence[str], seed: int) -> SmartFarms:
         reported[quarter].append(farm)
         devices[quarter] += _devices(farm, entity, number, built, rng)
     for quarter in quarters[1:]:
-        for row in reported[quarters[0]][int(quarter[-1]) :: 11]:
+        for row in reported[quarters[0]][ordinal(quarter, quarters) :: 11]:
             level = min(LEVELS.index(row["automation_level"]) + 1, len(LEVELS) - 1)
             reported[quarter].append({**row, "automation_level": LEVELS[level]})
         retired = end_of(quarter) - timedelta(days=int(rng.integers(1, 80)))
-        devices[quarter] += [{**row, "retired_on": retired} for row in devices[quarters[0]][int(quarter[-1]) :: 37]]
+        devices[quarter] += [
+            {**row, "retired_on": retired} for row in devices[quarters[0]][ordinal(quarter, quarters) :: 37]
+        ]
     return SmartFarms(reported, devices)
 
 

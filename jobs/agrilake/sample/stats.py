@@ -9,17 +9,22 @@ import numpy as np
 
 from agrilake.sample.drop import Drop
 from agrilake.sample.identifiers import stream
-from agrilake.sample.places import Place, Places
-from agrilake.sample.records import Defect, Record, Row, mixed, spoilt
+from agrilake.sample.merger import joined
+from agrilake.sample.places import MERGED_NAME, MERGED_NUMBER, Place, Places
+from agrilake.sample.records import Defect, Record, Row, mixed, spoilt, town_of
 from agrilake.sample.spelling import Style
 
 FIRST_VALID = date(2020, 1, 1)
+PEOPLE = ("registered_population", "resident_population")
 HELD_BACK = 3
 """Communities without a population row: their keys are free for the rows that are wrong on purpose."""
 
 
 def deliver(drop: Drop, seed: int, years: Sequence[int]) -> None:
-    """Divisions and population of each year, the crosswalk of the last; the year before has other classifications."""
+    """Divisions and population of each year; the crosswalk of the last, or of each where there is a merger.
+
+    The years before the last have other classifications.
+    """
     rng = stream(seed, "stats")
     for index, year in enumerate(years):
         last = index == len(years) - 1
@@ -31,22 +36,29 @@ def deliver(drop: Drop, seed: int, years: Sequence[int]) -> None:
         records = divisions(drop.places, year, last)
         drop.table("stats_division", str(year), mixed(records, _wrong_divisions(drop.places, last), rng), style)
         drop.table("stats_population", str(year), population(drop.places, year, last, rng), _population_style(last))
-    crosswalk = [Record(row) for row in crosswalk_rows(drop.places)]
     style = Style(form="txt", encoding="utf-8-bom", delimiter="\t", titled=True, headers=1)
-    drop.table("stats_division_crosswalk", str(years[-1]), crosswalk, style)
+    for year in years if drop.places.merger else years[-1:]:
+        crosswalk = [Record(row) for row in crosswalk_rows(drop.places, str(year))]
+        drop.table("stats_division_crosswalk", str(year), crosswalk, style, _unchanged(drop.places, years, year))
+
+
+def _unchanged(places: Places, years: Sequence[int], year: int) -> str:
+    """The file's note where a crosswalk is that of the year before: such a file must say that it means it."""
+    changed = places.merger is not None and str(year) == places.merger.year
+    return "" if year == years[0] or changed or places.merger is None else "确认"
 
 
 def divisions(places: Places, year: int, last: bool) -> list[Record]:
     """One row a place. Before the last year some villages were classed 220 that are 122 now, and one more
     village (made up) stood that has since been merged into its neighbour."""
-    rows = [_division(place, year, last) for place in places.all]
-    if not last:
+    rows = [_division(place, year, last) for place in places.all if not places.is_gone(place, str(year))]
+    if not last and places.merger is None:
         neighbour = places.committees[-1]
         rows.append(
             {
                 **_division(neighbour, year, last),
-                "code": f"{neighbour.code[:9]}299",
-                "name": "老院子村村民委员会",
+                "code": f"{neighbour.code[:9]}{MERGED_NUMBER}",
+                "name": MERGED_NAME,
             }
         )
     return [Record(row) for row in rows]
@@ -81,11 +93,12 @@ def _wrong_divisions(places: Places, last: bool) -> list[Record]:
     ]
 
 
-def crosswalk_rows(places: Places) -> list[Row]:
-    """Places with another code at civil affairs, and every township and village with the names people use."""
+def crosswalk_rows(places: Places, year: str) -> list[Row]:
+    """Places with another code at civil affairs, and every township and village with the names people use; after a
+    merger the old village's codes and name lead to the new one."""
     rows: list[Row] = []
     for place in places.all:
-        if place.level == "county":
+        if place.level == "county" or places.is_gone(place, year):
             continue
         variants = [place.short.removesuffix("村")] if place.committee else []
         if place.level == "township" and place.name.endswith("镇"):
@@ -93,6 +106,11 @@ def crosswalk_rows(places: Places) -> list[Row]:
         if place.civil_code != place.code or place.level == "township":
             names = "、".join(name for name in variants if len(name) > 1)
             rows.append({"civil_code": place.civil_code, "statistics_code": place.code, "name_variants": names or None})
+    merger = places.merger
+    if merger and merger.is_over(year):
+        names = f"{merger.old.short}、{merger.old.name}"
+        for code in dict.fromkeys((merger.old.code, merger.old.civil_code)):
+            rows.append({"civil_code": code, "statistics_code": merger.new.code, "name_variants": names})
     return rows
 
 
@@ -100,10 +118,10 @@ def population(places: Places, year: int, last: bool, rng: np.random.Generator) 
     """Households and people of every village and most communities; a little fewer people each year."""
     growth = 1.0 if last else 1.008
     free = places.communities[:HELD_BACK]
+    rows = {str(year): [_population(place, year, growth) for place in places.villages if place not in free]}
     records = [
-        Record(_population(place, year, growth), group=places.township_of(place).code)
-        for place in places.villages
-        if place not in free
+        Record(row, group=town_of(row))
+        for row in joined(rows, "year", ("households", *PEOPLE, "rural_labour"), places)[str(year)]
     ]
     return mixed(records, _wrong_population(places, free, year), rng)
 

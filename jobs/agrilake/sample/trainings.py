@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import workdays_of
+from agrilake.sample.periods import trend, workdays_of
 from agrilake.sample.places import Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.spelling import Style
@@ -49,7 +49,10 @@ def trainings(places: Places, months: Sequence[str], seed: int) -> dict[str, lis
     for month in months:
         days = workdays_of(month)
         held = sorted(
-            days[at] for at in rng.integers(len(days), size=3 + int(rng.poisson(SESSIONS * len(places.townships))))
+            days[at]
+            for at in rng.integers(
+                len(days), size=3 + int(rng.poisson(SESSIONS * trend(month, 1.2) * len(places.townships)))
+            )
         )
         found[month] = [
             {

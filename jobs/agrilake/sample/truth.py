@@ -31,10 +31,10 @@ MINIMUM_DAYS = 5
 
 @dataclass
 class ParcelFacts:
-    """What the truth needs of the parcels coming into villages, gathered month by month: days with an arrival, and both
-    ends of a way."""
+    """What the truth needs of the parcels coming into villages, gathered month by month: days with an arrival by month
+    (that of the week) and site, and both ends of a way."""
 
-    arrivals: list[pl.DataFrame] = field(default_factory=list)
+    arrivals: dict[str, dict[str, set[date]]] = field(default_factory=dict)
     starts: list[pl.DataFrame] = field(default_factory=list)
     ends: list[pl.DataFrame] = field(default_factory=list)
 
@@ -43,7 +43,8 @@ class ParcelFacts:
         day = pl.col("event_at").dt.date().alias("day")
         inbound = events.filter(direction="inbound")
         come = inbound.filter(pl.col("event").is_in(["arrived", "delivered"]))
-        self.arrivals.append(come.select("site_no", day).unique())
+        for site_no, when in come.select("site_no", day).unique().iter_rows():
+            self.arrivals.setdefault(week_month(when), {}).setdefault(site_no, set()).add(when)
         self.starts.append(inbound.filter(event="picked_up").select("waybill_no", start="event_at"))
         self.ends.append(inbound.filter(event="delivered").select("waybill_no", "site_no", end="event_at"))
 
@@ -102,33 +103,32 @@ def write(facts: Facts, folder: Path) -> pl.DataFrame:
 def _five_a_week(facts: Facts, month: str) -> list[Share]:
     days: dict[str, set[date]] = {}
     village = {site.site_no: site.place.code for site in facts.postal.all if site.level == "village"}
-    for frame in facts.parcels.arrivals:
-        for site_no, day in frame.iter_rows():
-            if site_no in village and week_month(day) == month:
-                days.setdefault(village[site_no], set()).add(day)
+    for site_no, found in facts.parcels.arrivals.get(month, {}).items():
+        if site_no in village:
+            days.setdefault(village[site_no], set()).update(found)
     weeks = weeks_in(month)
     return [
-        (place.parent_code, float(len(days.get(place.code, ())) / weeks >= MINIMUM_DAYS), 1)
-        for place in facts.places.committees
+        (place.code, float(len(days.get(place.code, ())) / weeks >= MINIMUM_DAYS), 1)
+        for place in facts.places.standing(month)
     ]
 
 
 def _ledger(facts: Facts, months: Sequence[str], column: str) -> list[Share]:
-    return [(town(row["division_code"]), float(row[column]), 1) for month in months for row in facts.ledger[month]]
+    return [(row["division_code"], float(row[column]), 1) for month in months for row in facts.ledger[month]]
 
 
 def _households(facts: Facts, month: str) -> list[Share]:
     rows = facts.households.current(month, facts.months[0])
-    return [(town(row["division_code"]), float(row["poverty_alleviated"]), 1) for row in rows]
+    return [(row["division_code"], float(row["poverty_alleviated"]), 1) for row in rows]
 
 
 def _elders(facts: Facts, month: str) -> list[Share]:
     rows = facts.elders.current(month)
-    return [(town(row["division_code"]), float(row["living_alone"]), 1) for row in rows]
+    return [(row["division_code"], float(row["living_alone"]), 1) for row in rows]
 
 
 def _batches(facts: Facts, months: Sequence[str]) -> list[Share]:
-    return [(town(row["division_code"]), 1, 1) for month in months for row in facts.batches[month]]
+    return [(row["division_code"], 1, 1) for month in months for row in facts.batches[month]]
 
 
 def _of_years(facts: Facts) -> list[Row]:

@@ -26,7 +26,7 @@ COLUMNS = {
 }
 
 Share = tuple[str, float, float]
-"""A township, what it adds to the numerator and to the denominator."""
+"""A division, what it adds to the numerator and to the denominator."""
 
 
 def town(code: str) -> str:
@@ -42,17 +42,18 @@ def covered(places: Places, sites: Mapping[str, Sequence[Row]], day: date) -> li
         for row in latest.values()
         if row["opened_on"] <= day and (row["closed_on"] is None or row["closed_on"] > day)
     }
-    return [(place.parent_code, float(place.code in found), 1) for place in places.committees]
+    return [(place.code, float(place.code in found), 1) for place in places.standing(f"{day:%Y-%m}")]
 
 
 def ratio(places: Places, name: str, period: str, shares: Iterable[Share], times: float = 100) -> list[Row]:
-    """Numerator over denominator, as percent or so many `times`, for the district and each township with a denominator.
+    """Numerator over denominator, as percent or so many `times`, for the district, each township with a denominator and
+    the villages that the truth watches.
 
     What happened at the seat of the district counts for the district alone.
     """
     totals: dict[str, list[float]] = {}
-    for township, above, below in shares:
-        for code in dict.fromkeys((places.county.code, township)):
+    for division, above, below in shares:
+        for code in dict.fromkeys((places.county.code, town(division), *_watched(places, division, period))):
             amounts = totals.setdefault(code, [0, 0])
             amounts[0] += above
             amounts[1] += below
@@ -61,6 +62,11 @@ def ratio(places: Places, name: str, period: str, shares: Iterable[Share], times
         for code, (above, below) in totals.items()
         if below
     ]
+
+
+def _watched(places: Places, division: str, period: str) -> tuple[str, ...]:
+    is_one = division in places.watched and not places.is_gone(places.by_code[division], period)
+    return (division,) if is_one else ()
 
 
 def total(places: Places, name: str, period: str, shares: Iterable[Share]) -> list[Row]:

@@ -13,7 +13,7 @@ from agrilake.sample.online_purchases import CATEGORIES, FARM_SUPPLIES
 from agrilake.sample.periods import last_day, quarter_of
 from agrilake.sample.places import Places
 from agrilake.sample.records import Row
-from agrilake.sample.truth_values import Share, covered, ratio, row_of, total, town
+from agrilake.sample.truth_values import Share, covered, ratio, row_of, total
 from agrilake.sample.village_wave import SiteFacts, VillageFacts
 
 ByPeriod = Mapping[str, Sequence[Row]]
@@ -59,7 +59,7 @@ def _latest(reported: ByPeriod, key: str, until: str) -> list[Row]:
 def _shares(
     rows: Iterable[Row], above: Callable[[Row], float | None], below: Callable[[Row], float] = lambda _: 1
 ) -> list[Share]:
-    return [(town(row["division_code"]), float(above(row) or 0), float(below(row))) for row in rows]
+    return [(row["division_code"], float(above(row) or 0), float(below(row))) for row in rows]
 
 
 def _amount(column: str) -> Callable[[Row], float]:
@@ -73,35 +73,40 @@ def _registers(places: Places, month: str, agri: AgriFacts, villages: VillageFac
     farms = _latest(agri.smart.farms, "farm_id", quarter)
     devices = _latest(agri.smart.devices, "device_id", quarter)
     in_use = [row for row in devices if row["retired_on"] is None]
-    heard = agri.heard.get(month, set())
-    online = [
-        (code, sum(town(row["division_code"]) == code for row in devices if row["device_id"] in heard), 0)
-        for code in {town(row["division_code"]) for row in devices}
-    ]
+    heard = agri.heard.get(month)
+    online: list[Share] = []
+    if heard is not None:
+        online = [(row["division_code"], float(row["device_id"] in heard), 0) for row in devices]
+        online += _shares(in_use, lambda _: 0)
     return [
         *total(places, "contracted_land_area", month, _shares(parcels, _amount("area_mu"))),
         *ratio(places, "hill_suited_machinery_share", month, _shares(machines, lambda row: row["hill_suited"])),
         *ratio(places, "smart_machinery_share", month, _shares(machines, lambda row: row["smart_terminal"])),
         *total(places, "cold_storage_capacity", month, _shares(stores, _amount("capacity_t"))),
         *total(places, "smart_farm_area", month, _shares(farms, _amount("area_mu"))),
-        *ratio(places, "iot_device_online_rate", month, [*online, *_shares(in_use, lambda _: 0)]),
+        *ratio(places, "iot_device_online_rate", month, online),
     ]
 
 
 def _elders(places: Places, month: str, elders: Elders, villages: VillageFacts) -> list[Row]:
     known = elders.current(month)
-    visits = villages.visits[month]
-    met = {row["elder_id"] for row in visits if row["result"] != "away"}
+    visits = villages.visits.get(month)
     in_need = [row for row in known if row["living_alone"] or row["care_level"]]
     homes = [row for row in _latest(villages.facilities, "facility_no", quarter_of(month)) if row["closed_on"] is None]
     count, none = _shares(known, lambda _: 0), lambda _: 0
+    seen = []
+    if visits is not None:
+        met = {row["elder_id"] for row in visits if row["result"] != "away"}
+        seen = [
+            *ratio(places, "elder_visits_per_1000", month, [*count, *_shares(visits, lambda _: 1, none)], 1000),
+            *ratio(places, "elder_visit_on_time_rate", month, _shares(in_need, lambda row: row["elder_id"] in met)),
+        ]
     return [
-        *ratio(places, "elder_visits_per_1000", month, [*count, *_shares(visits, lambda _: 1, none)], 1000),
-        *ratio(places, "elder_visit_on_time_rate", month, _shares(in_need, lambda row: row["elder_id"] in met)),
+        *seen,
         *ratio(places, "elder_beds_per_1000", month, [*count, *_shares(homes, _amount("beds"), none)], 1000),
         *ratio(places, "supervised_elder_facility_share", month, _shares(homes, lambda row: row["supervised_online"])),
         *ratio(places, "elder_bed_occupancy", month, _shares(homes, _amount("occupied"), _amount("beds"))),
-        *total(places, "assisted_persons", month, _shares(villages.assisted[month], _amount("persons"))),
+        *total(places, "assisted_persons", month, _shares(villages.assisted.get(month, ()), _amount("persons"))),
     ]
 
 
@@ -110,7 +115,7 @@ def _sites(places: Places, month: str, agri: AgriFacts, sites: SiteFacts) -> lis
     planned: dict[str, int] = {}
     for row in sites.routes[quarter_of(month)]:
         planned[row["division_code"]] = planned.get(row["division_code"], 0) + row["weekly_frequency"]
-    five = [(place.parent_code, float(planned.get(place.code, 0) >= FIVE), 1.0) for place in places.committees]
+    five = [(place.code, float(planned.get(place.code, 0) >= FIVE), 1.0) for place in places.standing(month)]
     return [
         *ratio(places, "village_info_site_coverage", month, covered(places, agri.info_sites, end)),
         *ratio(places, "village_convenience_site_coverage", month, covered(places, sites.convenience, end)),
@@ -123,7 +128,7 @@ def _flows(
     places: Places, period: str, months: Sequence[str], agri: AgriFacts, villages: VillageFacts, sites: SiteFacts
 ) -> list[Row]:
     def of(reported: ByPeriod) -> list[Row]:
-        return [row for month in months for row in reported[month]]
+        return [row for month in months for row in reported.get(month, ())]
 
     home = {row["site_no"]: row["division_code"] for rows in sites.coop.values() for row in rows}
     supplies = [{**row, "division_code": home[row["site_no"]]} for row in of(sites.supplies)]

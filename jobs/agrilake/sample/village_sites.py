@@ -13,7 +13,7 @@ from agrilake.sample import identifiers as made
 from agrilake.sample.drop import Drop
 from agrilake.sample.extracts import Extract, first_reported
 from agrilake.sample.identifiers import stream
-from agrilake.sample.periods import end_of, quarters_of
+from agrilake.sample.periods import end_of, ordinal, quarters_of
 from agrilake.sample.places import Place, Places
 from agrilake.sample.records import Defect, Row
 from agrilake.sample.shared_places import Door, retold
@@ -117,7 +117,7 @@ def sites(
         found[quarter].append(_site(network, place, places.township_of(place), number, opened, door, rng))
     for quarter in quarters[1:]:
         day = end_of(quarter) - timedelta(days=int(rng.integers(1, 80)))
-        found[quarter] += [{**row, "closed_on": day} for row in found[quarters[0]][int(quarter[-1]) :: 53]]
+        found[quarter] += [{**row, "closed_on": day} for row in found[quarters[0]][ordinal(quarter, quarters) :: 53]]
     return found
 
 

@@ -21,6 +21,8 @@ from agrilake.sample import (
 from agrilake.sample.agri import Entities, Households
 from agrilake.sample.civil import Elders
 from agrilake.sample.drop import Drop
+from agrilake.sample.history import reported
+from agrilake.sample.merger import closed, joined, lingering, moved, restated
 from agrilake.sample.postal import Sites
 from agrilake.sample.records import Row
 from agrilake.sample.village_sites import CONVENIENCE, COOP
@@ -55,24 +57,30 @@ def deliver(
     drop: Drop, households: Households, entities: Entities, elders: Elders, months: Sequence[str], seed: int
 ) -> VillageFacts:
     """What needs no site: goods, stores, trainings, care, assistance, growth, boundaries."""
-    places, year = drop.places, int(months[-1][:4])
+    places = drop.places
+    first, last = int(months[0][:4]), int(months[-1][:4])
+    purchases = online_purchases.purchases(places, months, seed)
     facts = VillageFacts(
-        purchases=online_purchases.purchases(places, months, seed),
+        purchases=joined(purchases, "category", ("orders", "amount_yuan"), places),
         cold_stores=cold_chain.facilities(entities, months, seed),
-        trainings=trainings.trainings(places, months, seed),
+        trainings=moved(trainings.trainings(places, reported("commerce_training", months), seed), places),
         facilities=elder_care.facilities(places, months, seed),
-        visits=elder_care.visits(elders, months, seed),
-        assisted=assistance.assisted(households, months, seed),
-        accounts=agri_growth.accounts(places, (year - 1, year), seed),
+        visits=elder_care.visits(elders, reported("civil_elder_visit", months), seed),
+        assisted=moved(assistance.assisted(households, reported("civil_assistance", months), seed), places),
+        accounts=agri_growth.accounts(places, range(first - 1, last + 1), seed),
     )
+    restated(facts.cold_stores, "facility_no", places)
+    restated(facts.facilities, "facility_no", places)
     online_purchases.deliver(drop, facts.purchases, seed)
     cold_chain.deliver(drop, facts.cold_stores, seed)
     trainings.deliver(drop, facts.trainings, seed)
     elder_care.deliver_facilities(drop, facts.facilities, seed)
-    elder_care.deliver_visits(drop, facts.visits, seed)
+    in_old = {row["elder_id"] for row in elders.first if row["division_code"] in places.watched[:1]}
+    elder_care.deliver_visits(drop, lingering(facts.visits, "elder_id", in_old, places), seed)
     assistance.deliver(drop, facts.assisted, seed)
     agri_growth.deliver(drop, facts.accounts, seed)
-    boundaries.deliver(drop, boundaries.boundaries(places, str(year)), seed)
+    editions = range(first if places.merger else last, last + 1)
+    boundaries.deliver(drop, boundaries.boundaries(places, [str(year) for year in editions]), seed)
     return facts
 
 
@@ -81,7 +89,7 @@ def deliver_sites(
 ) -> SiteFacts:
     """Routes between the nodes, the sites of civil affairs and the co-op behind doors that others know, what the
     co-op's sites sell, and the truth about all sites' places."""
-    planned = routes.routes(nodes, months, seed)
+    planned = moved(routes.routes(nodes, months, seed), drop.places)
     routes.deliver(drop, planned, seed)
     registers = {
         "commerce_service_site": _all(commerce),
@@ -91,11 +99,12 @@ def deliver_sites(
     made: list[dict[str, list[Row]]] = []
     for network in (CONVENIENCE, COOP):
         found = village_sites.sites(network, drop.places, shared_places.doors(registers), months, seed)
+        closed(found, drop.places)
         village_sites.deliver(drop, found, seed, network)
         registers[network.extract.dataset] = _all(found)
         made.append(found)
     convenience, coop = made
-    supplies = coop_supply.supplies(coop, months, seed)
+    supplies = coop_supply.supplies(coop, reported("coop_agri_supply", months), seed)
     coop_supply.deliver(drop, supplies, seed)
     shared_places.write(registers, drop.target / "truth")
     return SiteFacts(planned, convenience, coop, supplies)

@@ -16,7 +16,6 @@ from agrilake.contract.settings import Settings
 from agrilake.errors import UsageError
 from agrilake.lake.files import scan
 from agrilake.paths import Home
-from agrilake.suites.build import PERIOD
 from agrilake.suites.judge import Surroundings
 
 DIVISION_TABLE, DIVISION_CODE = "stats_division", "code"
@@ -92,13 +91,13 @@ def surroundings_for(home: Home, suite: Mapping[str, Any], settings: Settings) -
     return Surroundings(context, lookups), wanted - set(lookups)
 
 
-def _civil_codes(home: Home) -> dict[str, str] | None:
-    """Codes of civil affairs to those of statistics, from the crosswalk; None until it has arrived."""
+def _civil_codes(home: Home) -> dict[str, list[str]] | None:
+    """Codes of civil affairs to those of statistics that any year's crosswalk gives; None until one has arrived."""
     frame = scan(home.table("silver", CROSSWALK_TABLE))
     if frame is None:
         return None
-    newest = frame.sort(PERIOD).unique("civil_code", keep="last")
-    return dict(newest.select("civil_code", "statistics_code").collect().iter_rows())
+    pairs = frame.group_by("civil_code").agg(pl.col("statistics_code").unique())
+    return dict(pairs.collect().iter_rows())
 
 
 def _codes(home: Home, table: str, column: str) -> Iterable[str] | None:

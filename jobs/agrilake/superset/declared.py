@@ -61,8 +61,8 @@ class ChartDeclaration:
     """One chart. `about` says in Chinese what it shows; which other keys it needs follows from `kind` (KINDS).
 
     `table` is a published table or a view; `measures` are the dataset's metrics. `where` keeps rows with those values.
-    `of_period` lets the period filter reach a chart over a table. `width` counts the twelve columns of the grid, `height`
-    eight pixels each.
+    `of_period` lets the period filter reach a chart over a table. `width` counts the twelve columns of the grid,
+    `height` eight pixels each.
     """
 
     name: str
