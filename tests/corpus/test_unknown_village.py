@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import polars as pl
-from tests.corpus.making import HEADER, household
+from tests.corpus.words import HEADER, household
 from tests.support.intake import findings, reference_lake, rows_of, take
 
 from agrilake.pipeline import intake
@@ -14,7 +14,8 @@ from agrilake.pipeline.context import Lake
 
 NEW = "500112129299"
 FILE, DIVISIONS = "agri/agri_farm_household__2024-01.csv", "stats/stats_division__2025.csv"
-CORRECTED = "stats/stats_division__2025__更正.csv"
+CORRECTED = "stats/stats_division__2024__更正.csv"
+VILLAGE = "新桥村村民委员会", "village", "500112129000"
 COLUMNS = {"code": "区划代码", "name": "名称", "level": "级别", "parent_code": "上级区划代码", "valid_from": "生效日期"}
 
 
@@ -40,13 +41,13 @@ def test_its_rows_are_checked_again_when_the_table_changes(tmp_path: Path) -> No
     assert first.receipt is not None
     assert f"“所在村”填的是“{NEW}”，在区划表里找不到" in first.receipt.html.read_text(encoding="utf-8")
 
-    put_divisions(lake, DIVISIONS)
+    put_divisions(lake, DIVISIONS, (NEW, *VILLAGE, "2025-01-01"))
     assert take(lake)[DIVISIONS].delivery.status == "accepted"
     again = lake.state.delivery(first.delivery.id)
     assert again is not None
-    assert (again.status, again.accepted) == ("partial", 1), "the table of 2025 has not brought it"
+    assert (again.status, again.accepted) == ("partial", 1), "a village of 2025 is none of 2024"
 
-    put_divisions(lake, CORRECTED, (NEW, "新桥村村民委员会", "village", "500112129000", "2025-01-01"))
+    put_divisions(lake, CORRECTED, (NEW, *VILLAGE, "2024-01-01"))
     assert take(lake)[CORRECTED].delivery.status == "accepted"
     final = lake.state.delivery(first.delivery.id)
     assert final is not None
