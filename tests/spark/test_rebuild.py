@@ -148,6 +148,7 @@ def test_publications_are_compared_also_when_one_is_retired(lake: Lake) -> None:
     assert (deliveries.rows_after or 0) - (deliveries.rows_before or 0) == 1
     later = {item.table: item.diff for item in compare_publications(lake, 2, 3)}
     assert {name for name, differs in later.items() if differs and not differs.is_same} == {
+        "check_result",
         "indicator",
         "indicator_revision",
         "indicator_value",
