@@ -143,6 +143,33 @@ def test_departments_that_disagree_on_the_village_are_named_by_their_lines(tmp_p
     ]
 
 
+def test_a_site_beyond_the_boundary_of_its_township_or_village_is_named(tmp_path: Path) -> None:
+    """By the newest boundaries; a site without coordinates, or in a township without a boundary, is not judged."""
+    site = {"source_dataset": "postal_site", "delivery_id": "d1", "lon": 106.25, "lat": 29.25}
+    square = '{"type":"Polygon","coordinates":[[[%s,29],[106.5,29],[106.5,29.5],[%s,29.5],[%s,29]]]}'
+    areas = [("2024", "500112129000", "106.3"), ("2025", "500112129000", "106"), ("2025", "500112129206", "106.4")]
+    _, result = run(
+        tmp_path,
+        {
+            "gold/service_site": [
+                {**site, "division_code": "500112129207", "line": 2},
+                {**site, "division_code": "500112129207", "line": 3, "lon": 106.75},
+                {**site, "division_code": "500112129206", "line": 4},
+                {**site, "division_code": "500112129207", "line": 5, "lon": None, "lat": None},
+                {**site, "division_code": "500112138001", "line": 6},
+            ],
+            "silver/planning_boundary": [
+                {"_period": period, "division_code": code, "geometry": square % (west, west, west)}
+                for period, code, west in areas
+            ],
+        },
+    )
+    (failed,) = result.failed
+    assert (failed.unexpected_count, failed.element_count) == (2, 5)
+    with (quality_folder(Home.at(tmp_path)) / LINES).open(encoding="utf-8-sig", newline="") as file:
+        assert [row[4] for row in csv.reader(file)] == ["行号", "3", "4"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

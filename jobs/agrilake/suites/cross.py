@@ -26,6 +26,7 @@ NAME, TITLE = "cross_table", "跨表规则"
 LINES = f"{NAME}.csv"
 PLACE = {"source_dataset": "数据集", "delivery_id": "回执编号", "sheet": "工作表", "line": "行号"}
 SEVERITIES = (WARN,)
+SPATIAL = "ST_"
 EXPECTATION = "expect_no_row_to_break_rule"
 Lines = list[dict[str, Any]]
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ def _wrong(home: Home, rule: Rule, versions: Mapping[str, int]) -> Lines | None:
     """The lines that break the rule; None where its SQL does not run."""
     query = f"SELECT {', '.join(PLACE)} FROM ({rule.wrong}) ORDER BY ALL"
     try:
-        rows: Lines = lake_sql(home, query, versions).to_pylist()
+        rows: Lines = lake_sql(home, query, versions, spatial=SPATIAL in query).to_pylist()
     except UsageError as error:
         log.error("expectations/%s/%s.yaml: %s", NAME, rule.id, error)
         return None

@@ -1,9 +1,10 @@
-"""Reading silver and gold at given Delta versions, by DuckDB over delta-rs: no JVM, no extension."""
+"""Reading silver and gold at given Delta versions, by DuckDB over delta-rs: no JVM."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -15,23 +16,33 @@ from agrilake.paths import Home
 TABLE = re.compile(r"\b(silver|gold)\s*\.\s*\"?([a-z0-9_]+)\"?", re.IGNORECASE)
 
 
-def lake_sql(home: Home, query: str, versions: Mapping[str, int] | None = None) -> pa.Table:
+def lake_sql(home: Home, query: str, versions: Mapping[str, int] | None = None, *, spatial: bool = False) -> pa.Table:
     """The answer to a DuckDB query over tables `silver.x` and `gold.x`.
 
     `versions` ({"silver/x": 3}) pins the lake; a table that it lacks did not exist then. Only reads: external
-    access is off and the configuration locked before the query runs. Raises UsageError for an unknown table or
-    a query that DuckDB refuses.
+    access is off and the configuration locked before the query runs. `spatial` adds the functions ST_… for the lake's
+    own rules. Raises UsageError for an unknown table or a query that DuckDB refuses.
     """
     connection = duckdb.connect()
     try:
         for layer, name in sorted(set(TABLE.findall(query))):
             _register(connection, home, layer.lower(), name.lower(), versions)
+        if spatial:
+            connection.load_extension(str(_spatial()))
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection.execute(query).to_arrow_table()
     except duckdb.Error as error:
         raise UsageError(f"DuckDB: {error}") from error
     finally:
         connection.close()
+
+
+def _spatial() -> Path:
+    """DuckDB's spatial extension, from its package: nothing is downloaded."""
+    import duckdb_extension_spatial
+
+    (found,) = Path(duckdb_extension_spatial.__file__).parent.rglob("*.duckdb_extension")
+    return found
 
 
 def _register(
