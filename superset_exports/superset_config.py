@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -171,9 +172,15 @@ SUPERSET_WEBSERVER_TIMEOUT = 60
 SQLLAB_TIMEOUT = 30
 
 # --- caching: a new publication must be seen at once --------------------------------------------------------
-# A chart over the published columns costs milliseconds, so results are not kept at all; what is kept is the
-# state of filters and of Explore forms, which holds no data.
-DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+# The data of charts are kept with the publication that they come from: a page asks some twenty times, and preparing
+# an answer costs Superset more than the query. The state of filters and of Explore forms holds no data.
+sys.path.append(str(Path(__file__).parent))
+DATA_CACHE_CONFIG = {
+    "CACHE_TYPE": "publication_cache.PublicationCache",
+    "CACHE_DIR": str(STATE / "cache" / "data"),
+    "CACHE_DEFAULT_TIMEOUT": 86_400,
+    "CACHE_THRESHOLD": 2_000,
+}
 CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
 FILTER_STATE_CACHE_CONFIG: dict[str, Any] = {
     "CACHE_TYPE": "FileSystemCache",
