@@ -11,6 +11,8 @@ from agrilake.superset.assets import Chart, SupersetDataset
 
 TEMPLATES = Path(__file__).parent / "templates"
 NUMBER = ",.2~f"
+TIMES = frozenset({"period", "week_text"})
+"""Axes of which years of bars have no room for their numbers."""
 ROW_LIMIT = 2_000
 COLOURS = "agrilake"
 # Series are drawn in the order of their titles, so these schemes name: last year, this year, target; short, met.
@@ -245,7 +247,7 @@ def bars(
             "orientation": "horizontal" if horizontal else "vertical",
             "stack": "Stack" if stack else None,
             "row_limit": limit,
-            "show_value": True,
+            "show_value": axis not in TIMES,
             "show_legend": bool(groupby) or len(metrics) > 1,
             "legendOrientation": "top",
             "rich_tooltip": True,
