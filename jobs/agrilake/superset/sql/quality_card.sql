@@ -33,7 +33,7 @@ SELECT 2, '记录合格率', coalesce(format('{:,.2f}', (100 * accepted / nullif
   CASE WHEN accepted >= 0.98 * records THEN 'met' WHEN accepted >= 0.9 * records THEN 'near' ELSE 'missed' END
 FROM d
 UNION ALL
-SELECT 3, '待修改的记录', format('{:,}', waiting::BIGINT), '条', '涉及 ' || datasets || ' 个数据集',
+SELECT 3, '待修改的问题', format('{:,}', waiting::BIGINT), '处', '涉及 ' || datasets || ' 个数据集',
   '改好后按回执重新报送即可', CASE waiting WHEN 0 THEN 'met' ELSE 'near' END
 FROM q
 UNION ALL
