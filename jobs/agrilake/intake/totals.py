@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
@@ -24,21 +24,6 @@ DIGITS = re.compile(r"\d[\d,]*(?:\.(?P<fraction>\d+))?")
 SHOWN_DECIMALS = 4
 ROUNDING = 1e-9
 """Share of a total that is no difference: doubles are added here."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A column's rows: `line`, `sheet`, `value` (Float64), `clean` (accepted), `repeat` and `unread` (Boolean)."""
-
-    column: Column
-    frame: pl.DataFrame
-
-    def sums(self, scope: pl.Expr) -> set[float]:
-        """What the rows of a scope add up to: the accepted ones and, where every cell can be read, all of them, or all
-        but repeats."""
-        rows = self.frame.filter(scope)
-        readings = [rows.filter("clean"), *([] if rows["unread"].any() else [rows, rows.filter(~pl.col("repeat"))])]
-        return {float(part["value"].sum()) for part in readings}
 
 
 def total_findings(
@@ -73,23 +58,20 @@ def _of_column(
 ) -> Iterator[pl.DataFrame]:
     unit = raw.header_units.get(column.name)
     values = _numbers(frame[column.name], column, dataset, unit)
-    rows = Rows(
-        column,
-        frame.select(
-            pl.col(LINE).alias("line"),
-            pl.col(SHEET).alias("sheet"),
-            pl.lit(values).alias("value"),
-            pl.lit(good).alias("clean"),
-            pl.lit(again).alias("repeat"),
-            pl.lit(values.is_null() & frame[column.name].is_not_null()).alias("unread"),
-        ),
+    rows = frame.select(
+        pl.col(LINE).alias("line"),
+        pl.col(SHEET).alias("sheet"),
+        pl.lit(values).alias("value"),
+        pl.lit(good).alias("clean"),
+        pl.lit(again).alias("repeat"),
+        pl.lit(values.is_null() & frame[column.name].is_not_null()).alias("unread"),
     )
     texts = [item.sums.get(column.name) for item in totals]
     stated = _numbers(pl.Series(texts, dtype=pl.String), column, dataset, unit)
     for item, text, value in zip(totals, texts, stated, strict=True):
         if text is None or value is None or any(broken.sheet == item.sheet for broken in raw.broken):
             continue
-        between = _difference(rows, item, totals, value, _rounding(text, value))
+        between = _difference(rows, item, totals, value, _rounding(text, value), column.scale)
         if between is not None:
             cell = pl.DataFrame({"row": [0], "found": [_shown(value)], "detail": [_shown(between)]})
             warning = findings(RULE, column.name, column.title, cell)
@@ -105,9 +87,17 @@ def _numbers(texts: pl.Series, column: Column, dataset: Dataset, unit: str | Non
     return type_column(texts, loose, dataset, unit).values
 
 
-def _difference(rows: Rows, total: SetAside, totals: Sequence[SetAside], value: float, rounding: float) -> float | None:
+def _difference(
+    rows: pl.DataFrame,
+    total: SetAside,
+    totals: Sequence[SetAside],
+    value: float,
+    rounding: float,
+    scale: int | None,
+) -> float | None:
     """What the rows right above add up to, where no reading of any scope gives the total; else None.
 
+    `rows` has line, sheet, value (Float64), clean (accepted), repeat and unread (Boolean) of each row of the column.
     The scopes are the rows since the total before, those until the next (a 小计 above its rows), the sheet so far,
     the sheet and the file: which of them a department means, only the figures tell.
     """
@@ -120,18 +110,28 @@ def _difference(rows: Rows, total: SetAside, totals: Sequence[SetAside], value: 
     above = same & place.is_between(before, line)
     below = same & (place > line) & (pl.lit(True) if after is None else place < after)
     for scope in (above, below, same & (place < line), same, pl.lit(True)):
-        slack = rounding + abs(value) * ROUNDING + _last_digits(rows.column, rows.frame.filter(scope).height)
-        if any(abs(value - found) <= slack for found in rows.sums(scope)):
+        part = rows.filter(scope)
+        slack = rounding + abs(value) * ROUNDING + _last_digits(scale, part.height)
+        if any(abs(value - found) <= slack for found in _sums(part)):
             return None
-    meant = above if rows.frame.filter(above).height else same
-    if rows.frame.filter(meant)["unread"].any():
-        return None
-    return float(rows.frame.filter(meant & ~pl.col("repeat"))["value"].sum())
+    part = rows.filter(above)
+    meant = rows.filter(same) if part.is_empty() else part
+    return None if meant["unread"].any() else _sum(meant.filter(~pl.col("repeat")))
 
 
-def _last_digits(column: Column, rows: int) -> float:
+def _sums(rows: pl.DataFrame) -> set[float]:
+    """What rows add up to: the accepted ones and, where every cell can be read, all of them, or all but repeats."""
+    readings = [rows.filter("clean"), *([] if rows["unread"].any() else [rows, rows.filter(~pl.col("repeat"))])]
+    return {_sum(part) for part in readings}
+
+
+def _sum(rows: pl.DataFrame) -> float:
+    return float(rows["value"].sum())
+
+
+def _last_digits(scale: int | None, rows: int) -> float:
     """How far rounded rows may stray in sum: half of each one's last digit; counts are exact."""
-    return rows * 0.5 * 10.0**-column.scale if column.scale else 0.0
+    return rows * 0.5 * 10.0**-scale if scale else 0.0
 
 
 def _rounding(text: str, value: float) -> float:

@@ -91,7 +91,14 @@ class Editions:
     def of(self, period: str) -> DivisionIndex:
         """The divisions in force in the year of a period: what departments report of that time is resolved by them, so
         that rows of a village that was merged later stay its own."""
-        return self._of_year(period[:4])
+        year = period[:4]
+        if year not in self._by_year:  # asked for every delivery of the lake
+            self._by_year[year] = self._of_year(year)
+        return self._by_year[year]
+
+    @cached_property
+    def _by_year(self) -> dict[str, DivisionIndex]:
+        return {}
 
     @cached_property
     def _known(self) -> dict[tuple[str | None, str | None], DivisionIndex]:
