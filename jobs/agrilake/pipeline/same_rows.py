@@ -11,7 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from agrilake.contract.model import Dataset
-from agrilake.lake.files import delivery_rows
+from agrilake.lake.files import DELIVERY, scan
 from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
 
@@ -30,18 +30,31 @@ def told_of_same_rows(lake: Lake, delivery: Delivery, dataset: Dataset, accepted
 
 
 def _same_rows(lake: Lake, delivery: Delivery, dataset: Dataset, accepted: pl.DataFrame) -> Delivery | None:
-    """Files of one drop are processed side by side, so those that are not final yet are looked at too."""
-    columns = [column.name for column in dataset.silver_columns if column.name != dataset.period_column]
+    """Files of one drop are processed side by side, so those that are not final yet are looked at too.
+
+    Rows are read, and sorted, only of deliveries that have as many.
+    """
     if delivery.kind != "base" or accepted.is_empty():
         return None
+    candidates = [
+        other
+        for other in lake.state.deliveries(dataset.id, status=("accepted", "partial", "received"))
+        if other.kind == "base" and other.period != delivery.period and other.sha256 != delivery.sha256
+        if not other.is_final or other.accepted == accepted.height
+    ]
+    stored = scan(lake.home.table("accepted", dataset.id)) if candidates else None
+    if stored is None:
+        return None
+    wanted = stored.filter(pl.col(DELIVERY).is_in([other.id for other in candidates]))
+    counts = dict(wanted.group_by(DELIVERY).len().collect().iter_rows())
+    as_many = [other for other in candidates if counts.get(other.id) == accepted.height]
+    columns = [column.name for column in dataset.silver_columns if column.name != dataset.period_column]
+    if not as_many or not set(columns) <= set(stored.collect_schema()):
+        return None
     own = accepted.select(columns).sort(columns)
-    for other in lake.state.deliveries(dataset.id, status=("accepted", "partial", "received")):
-        is_base = other.kind == "base" and other.period != delivery.period and other.sha256 != delivery.sha256
-        if not is_base or (other.is_final and other.accepted != own.height):
-            continue
-        stored = delivery_rows(lake.home.table("accepted", dataset.id), other.id)
-        if stored is not None and stored.height == own.height and set(columns) <= set(stored.columns):
-            theirs = stored.select(pl.col(name).cast(own.schema[name]) for name in columns).sort(columns)
-            if theirs.equals(own):
-                return other
+    for other in as_many:
+        rows = stored.filter(pl.col(DELIVERY) == other.id)
+        theirs = rows.select(pl.col(name).cast(own.schema[name]) for name in columns).collect().sort(columns)
+        if theirs.equals(own):
+            return other
     return None
