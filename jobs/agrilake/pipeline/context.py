@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -11,8 +12,10 @@ import polars as pl
 
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.settings import Settings, load_settings
+from agrilake.errors import SecretError
 from agrilake.intake.divisions import DivisionIndex
-from agrilake.intake.privacy import Pseudonymiser, create_key, key_path
+from agrilake.intake.keys import KeyRing, create_key, key_path, refuse_place
+from agrilake.intake.privacy import Pseudonymiser
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.state import State
 from agrilake.paths import Home
@@ -39,19 +42,47 @@ class Lake:
         home = (home or Home.from_environment()).prepare()
         return cls(home, load_registry(), load_settings(), State(home.state_file))
 
+    @classmethod
+    def start(cls, home: Home | None = None) -> Lake:
+        """The lake, for who writes into it. SecretError before anything is written, where its key is gone, may be read
+        by others, or is another lake's. A lake that has taken nothing yet gets a key."""
+        home = home or Home.from_environment()
+        if os.path.lexists(key_path()) or (home.state_file.exists() and State(home.state_file).deliveries()):
+            ring = KeyRing.from_environment(home)
+            if home.state_file.exists():
+                refuse_foreign(ring, State(home.state_file))
+        lake = cls.open(home)
+        lake.ensure_key()
+        return lake
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        """The lake's keys; SecretError where the key file is missing, readable by others, or another lake's."""
+        ring = KeyRing.from_environment(self.home)
+        refuse_foreign(ring, self.state)
+        return ring
+
     @cached_property
     def pseudonymiser(self) -> Pseudonymiser:
-        """Keyed tokens; SecretError where the key is missing or readable by others."""
-        return Pseudonymiser.from_environment(self.home)
+        """Keyed tokens; SecretError as `ring`."""
+        return Pseudonymiser.of(self.ring)
 
     def ensure_key(self) -> None:
-        """Make a pseudonym key for a lake that has taken nothing yet; a lake with data must have its own.
-
-        Raises SecretError where the key is gone or readable by others.
-        """
-        if not key_path().exists() and not self.state.deliveries():
+        """Make a key file for a lake that has taken nothing yet (one with data must have its own), and let the lake
+        know its keys again from now on. Raises SecretError as `ring`."""
+        is_new = not self.state.deliveries()
+        if is_new and not self.state.keys() and not os.path.lexists(key_path()):
+            refuse_place(key_path(), self.home)
             create_key()
-        _ = self.pseudonymiser
+        known = self.state.keys()
+        for key in reversed(self.ring.keys):
+            if key.id not in known:
+                self.state.record_key(key.id, key.fingerprint, settled=is_new or len(self.ring.keys) == 1)
+
+    def forget_key(self) -> None:
+        """Let the key file be read again: it has changed."""
+        for name in ("ring", "pseudonymiser"):
+            self.__dict__.pop(name, None)
 
     def division_table(self) -> pl.DataFrame | None:
         """The newest division table of silver, None before it has arrived."""
@@ -69,6 +100,13 @@ class Lake:
         paths = [self.home.table("silver", name) for name in (DIVISION, CROSSWALK)]
         versions = [table_version(path) for path in paths]
         return None if None in versions else _editions(*paths, *versions)
+
+
+def refuse_foreign(ring: KeyRing, state: State) -> None:
+    """Raise SecretError where the lake was made with a key that the ring lacks, or has another of that id."""
+    for key_id, known in state.keys().items():
+        if ring.key(key_id).fingerprint != known["fingerprint"]:
+            raise SecretError(f"{ring.path}: its {key_id} is the key of another lake; name this lake's own key file")
 
 
 @lru_cache(maxsize=2)

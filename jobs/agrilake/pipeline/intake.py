@@ -26,7 +26,7 @@ from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full,
 from agrilake.intake.limits import check_size
 from agrilake.intake.manifest import check_rows_stated, manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
-from agrilake.intake.privacy import mask_text
+from agrilake.intake.privacy import Pseudonymiser, has_tokens, mask_text
 from agrilake.intake.raw import RawTable
 from agrilake.intake.read import read_file
 from agrilake.intake.receipt import ReceiptPaths, write_receipt
@@ -39,7 +39,7 @@ from agrilake.lake.failpoints import reach
 from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
-from agrilake.lake.state import LAYOUT, Delivery
+from agrilake.lake.state import KEY, LAYOUT, Delivery
 from agrilake.pipeline.context import Editions, Lake
 from agrilake.pipeline.same_rows import told_of_same_rows
 
@@ -204,7 +204,7 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
             ) from refusal
         return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), layout)
     _store(lake, dataset, delivery, raw, checked)
-    counted = _counted(delivery, raw, checked, divisions, dataset)
+    counted = _keyed(_counted(delivery, raw, checked, divisions, dataset), dataset, lake.pseudonymiser)
     final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
     reach("recorded")
     receipt = write_receipt(lake.home, final, checked, raw, layout)
@@ -397,6 +397,13 @@ def _counted(
         reference_version=divisions.version if divisions else None,
         contract_version=dataset.version,
     )
+
+
+def _keyed(delivery: Delivery, dataset: Dataset, pseudonymiser: Pseudonymiser) -> Delivery:
+    """The delivery with the id of the key that its tokens are made by, if its dataset has any."""
+    if not has_tokens(dataset):
+        return delivery
+    return replace(delivery, details={**delivery.details, KEY: pseudonymiser.current_id})
 
 
 def _count_set_aside(raw: RawTable) -> dict[str, int]:
