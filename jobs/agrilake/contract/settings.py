@@ -45,7 +45,8 @@ class Settings:
     agricultural output by which its growth is accounted for.
 
     `resource_uri` begins the identifiers of the catalogue's resources; a district with a data portal names its address.
-    `lead_department` keeps the catalogue.
+    `lead_department` keeps the catalogue. With `encrypted_at_rest` landing and bronze of personal datasets are
+    encrypted.
     """
 
     district_code: str
@@ -59,6 +60,7 @@ class Settings:
     thresholds: dict[str, float] = field(default_factory=dict)
     elasticities: dict[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    encrypted_at_rest: bool = False
 
     def threshold(self, name: str) -> float:
         """A named threshold; ContractError if the settings file lacks it."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DIVISION = "stats_division"
 CROSSWALK = "stats_division_crosswalk"
+ENCRYPT = "AGRILAKE_ENCRYPT"
+"""1 or 0 instead of what the district's settings say of encryption at rest."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,13 @@ class Lake:
         for key in reversed(self.ring.keys):
             if key.id not in known:
                 self.state.record_key(key.id, key.fingerprint, settled=is_new or len(self.ring.keys) == 1)
+
+    def seals(self, dataset: str) -> KeyRing | None:
+        """The keys by which landing and bronze of a dataset are encrypted; None where they are not: it has no personal
+        column, or the settings (AGRILAKE_ENCRYPT) leave it plain."""
+        said = os.environ.get(ENCRYPT)
+        wanted = self.settings.encrypted_at_rest if said is None else said not in ("", "0")
+        return self.ring if wanted and self.registry.get(dataset).personal_columns else None
 
     def forget_key(self) -> None:
         """Let the key file be read again: it has changed."""

@@ -8,6 +8,8 @@ that they had, all under one key.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -15,10 +17,12 @@ import polars as pl
 from agrilake.contract.model import Dataset, Privacy
 from agrilake.errors import UsageError
 from agrilake.intake.keys import add_key
+from agrilake.intake.landing import sealed_by
 from agrilake.intake.privacy import has_tokens
 from agrilake.lake import audit
+from agrilake.lake.bronze import sealed_with
 from agrilake.lake.failpoints import reach
-from agrilake.lake.files import delivery_rows, replace_delivery
+from agrilake.lake.files import delivery_rows, replace_delivery, scan
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import KEY, Delivery
 from agrilake.pipeline.context import Lake
@@ -72,6 +76,48 @@ def settle_keys(lake: Lake) -> Rotated:
         lake.state.record_key(key.id, key.fingerprint, settled=True)
         reach("rotation_settled")
     return Rotated(key.id, raised, tuple(tables))
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """A key and what is made by it: values in silver tables, files of landing, deliveries of bronze; never the key."""
+
+    key_id: str
+    algorithm: str
+    made_at: str
+    is_current: bool
+    values: int
+    tables: int
+    files: int
+    deliveries: int
+
+
+def key_use(lake: Lake) -> list[KeyUse]:
+    """Every key of the key file, the newest first."""
+    found = dict(_stored_tokens(lake))
+    files = Counter(sealed_by(path) for path in lake.home.landing.glob("*/*"))
+    bronze = Counter(key for name in lake.registry.datasets for key in sealed_with(lake.home, name).values())
+    return [
+        KeyUse(
+            *(key.id, key.algorithm, key.made_at, key == lake.ring.current),
+            values=sum(counts.get(key.id, 0) for counts in found.values()),
+            tables=sum(key.id in counts for counts in found.values()),
+            files=files[key.id],
+            deliveries=bronze[key.id],
+        )
+        for key in lake.ring.keys
+    ]
+
+
+def _stored_tokens(lake: Lake) -> Iterator[tuple[str, Counter[str]]]:
+    """Of each silver table with tokens, how many are under which key."""
+    for dataset in filter(has_tokens, lake.registry.datasets.values()):
+        names = [item.name for item in dataset.columns if item.privacy is Privacy.PSEUDONYM]
+        for table in filter(None, (dataset.id, dataset.history_table)):
+            rows = scan(lake.home.table("silver", table))
+            if rows is not None:
+                keys = rows.select(pl.col(names).str.split(":").list.first()).collect()
+                yield table, Counter(value for name in names for value in keys[name].drop_nulls())
 
 
 def _raise(lake: Lake, dataset: Dataset, delivery: Delivery) -> None:
