@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group.command()(rotate)
     group.command()(seal)
     group.command()(identity)
+    group.command()(whose)
     app.add_typer(group, name="key")
 
 
@@ -101,3 +102,20 @@ def identity(key_id: Annotated[str, typer.Argument(help="The key, such as k1.")]
     text = identity_text(lake.ring.key(key_id))
     audit.record(lake.home, "read", f"key {key_id}")
     console.print(text, highlight=False)
+
+
+@friendly
+def whose(
+    token: Annotated[str, typer.Argument(help="A token of a published file, such as y2024-….")],
+    json_output: JsonOption = False,
+) -> None:
+    """Which delivered lines a token of a published file stands for; the question is recorded."""
+    from agrilake.pipeline.context import Lake
+    from agrilake.pipeline.whose import whose as lines_of
+
+    found = lines_of(Lake.start(), token)
+    if json_output:
+        print_json(found)
+        return
+    rows = [(item.title, item.column, item.file_name, item.sheet, item.line, item.delivery_id) for item in found]
+    print_table(f"{token}：{len(found)} 行", ("数据集", "列", "文件", "工作表", "行", "批次"), rows)

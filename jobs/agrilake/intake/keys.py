@@ -13,10 +13,11 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -67,6 +68,15 @@ class KeyRing:
             if key.id == key_id:
                 return key
         raise SecretError(f"{self.path}: no key {key_id}, by which stored data was made; put its line back")
+
+    def refuse_foreign(self, known: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise SecretError where a lake was made with a key that the ring lacks, or has another of that id; `known` is
+        what the lake's registry says: {id: {fingerprint}}."""
+        for key_id, facts in known.items():
+            if self.key(key_id).fingerprint != facts["fingerprint"]:
+                raise SecretError(
+                    f"{self.path}: its {key_id} is the key of another lake; name this lake's own key file"
+                )
 
     @classmethod
     def from_environment(cls, home: Home) -> KeyRing:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from agrilake.contract.settings import Limits
 from agrilake.errors import AgrilakeError, ConsistencyError, RefusedFile
@@ -131,7 +131,7 @@ def _nameless(home: Home, size: int) -> Iterator[BinaryIO]:
         with os.fdopen(os.memfd_create("landed", os.MFD_CLOEXEC), "w+b") as file:
             yield file
     else:
-        with tempfile.TemporaryFile(dir=home.tmp) as file:
+        with cast("BinaryIO", tempfile.TemporaryFile(dir=home.tmp)) as file:
             yield file
 
 

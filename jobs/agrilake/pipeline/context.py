@@ -12,7 +12,6 @@ import polars as pl
 
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.settings import Settings, load_settings
-from agrilake.errors import SecretError
 from agrilake.intake.divisions import DivisionIndex
 from agrilake.intake.keys import KeyRing, create_key, key_path, refuse_place
 from agrilake.intake.privacy import Pseudonymiser
@@ -52,7 +51,7 @@ class Lake:
         if os.path.lexists(key_path()) or (home.state_file.exists() and State(home.state_file).deliveries()):
             ring = KeyRing.from_environment(home)
             if home.state_file.exists():
-                refuse_foreign(ring, State(home.state_file))
+                ring.refuse_foreign(State(home.state_file).keys())
         lake = cls.open(home)
         lake.ensure_key()
         return lake
@@ -61,7 +60,7 @@ class Lake:
     def ring(self) -> KeyRing:
         """The lake's keys; SecretError where the key file is missing, readable by others, or another lake's."""
         ring = KeyRing.from_environment(self.home)
-        refuse_foreign(ring, self.state)
+        ring.refuse_foreign(self.state.keys())
         return ring
 
     @cached_property
@@ -109,13 +108,6 @@ class Lake:
         paths = [self.home.table("silver", name) for name in (DIVISION, CROSSWALK)]
         versions = [table_version(path) for path in paths]
         return None if None in versions else _editions(*paths, *versions)
-
-
-def refuse_foreign(ring: KeyRing, state: State) -> None:
-    """Raise SecretError where the lake was made with a key that the ring lacks, or has another of that id."""
-    for key_id, known in state.keys().items():
-        if ring.key(key_id).fingerprint != known["fingerprint"]:
-            raise SecretError(f"{ring.path}: its {key_id} is the key of another lake; name this lake's own key file")
 
 
 @lru_cache(maxsize=2)

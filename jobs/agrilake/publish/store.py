@@ -64,6 +64,7 @@ def read_publication(path: Path) -> Publication:
         sources=sources,
         layers={item["id"]: LayerFile(**item) for item in manifest.get("layers", [])},
         format=manifest.get("format", 0),
+        person_tokens=manifest.get("person_tokens", ""),
     )
 
 
