@@ -52,7 +52,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 def published(lake: Lake, how: str = PER_YEAR, held: dict[str, str] | None = None) -> Publication:
     lake.state.record_lake_version(steps.lake_tables(lake))
     settings = dataclasses.replace(lake.settings, person_tokens=how)
-    return publish(lake.home, lake.registry, settings, lake.state, held or {}, (), {})
+    return publish(lake.home, lake.registry, settings, lake.state, held or {}, (), steps.catalogue(lake))
 
 
 def asked(publication: Publication, sql: str, role: str = "analyst") -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""From a token of a published file back to the delivered lines, for who may read the lake; each question is recorded."""
+"""From a token of a published file back to the delivered lines, for who may read the lake; each question is kept."""
 
 from __future__ import annotations
 

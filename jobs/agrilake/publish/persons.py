@@ -44,7 +44,8 @@ class Columns:
 
 @dataclass(frozen=True)
 class Persons:
-    """How one publication tells persons: by tokens `<scope>-<20 hex>`; `columns` by table."""
+    """How one publication tells persons: by tokens `<scope>-<20 hex>`; `columns` by table. Publications of the same
+    `span` tell a person by the same token."""
 
     scope: str
     key: bytes = field(repr=False)
@@ -83,21 +84,21 @@ class Persons:
 def persons_of(registry: Registry, settings: Settings, ring: KeyRing, version: int) -> Persons:
     """How publication `version` tells persons, by the newest key."""
     scope = f"y{_year(settings)}" if settings.person_tokens == PER_YEAR else f"n{version}"
-    return _persons(scope, ring.current, span(settings, ring), published_columns(registry))
+    return _persons(scope, ring.current, published_columns(registry))
 
 
 def earlier_persons(registry: Registry, ring: KeyRing, scope: str) -> list[Persons]:
     """How publications of a scope may have told persons, the newest key first."""
     columns = published_columns(registry)
-    return [_persons(scope, key, "", columns) for key in ring.keys]
+    return [_persons(scope, key, columns) for key in ring.keys]
 
 
-def _persons(scope: str, key: Key, spanned: str, columns: Mapping[str, Columns]) -> Persons:
-    return Persons(scope, key.derived(f"publication/{scope}"), spanned, columns)
+def _persons(scope: str, key: Key, columns: Mapping[str, Columns]) -> Persons:
+    return Persons(scope, key.derived(f"publication/{scope}"), f"{key.id} {key.fingerprint[:8]} {scope}", columns)
 
 
 def span(settings: Settings, ring: KeyRing) -> str:
-    """The key and the year (or that each publication has its own) within which persons are told by the same tokens."""
+    """What makes the same content another publication: another key, another year."""
     until = _year(settings) if settings.person_tokens == PER_YEAR else "each"
     return f"{ring.current.id} {ring.current.fingerprint[:8]} {until}"
 
