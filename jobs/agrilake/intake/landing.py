@@ -141,7 +141,7 @@ def _taking(home: Home) -> Iterator[BinaryIO]:
     home.landing.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile("wb", prefix=".taking-", dir=home.landing, delete=False) as file:
         try:
-            yield file.file
+            yield cast("BinaryIO", file.file)
         finally:
             Path(file.name).unlink(missing_ok=True)
 

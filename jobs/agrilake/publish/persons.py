@@ -58,7 +58,7 @@ class Persons:
         def made(values: pa.ChunkedArray) -> pa.Array:
             return self.tokens(pl.Series(values.to_pylist(), dtype=pl.String)).to_arrow().cast(pa.string())
 
-        connection.create_function(FUNCTION, made, [VARCHAR], VARCHAR, type="arrow")  # type: ignore[arg-type]
+        connection.create_function(FUNCTION, made, [VARCHAR], VARCHAR, type="arrow")  # type: ignore[call-overload]
 
     def tokens(self, numbers: pl.Series) -> pl.Series:
         """The tokens of register numbers or of the lake's pseudonyms; null stays null."""
