@@ -28,6 +28,7 @@ from agrilake.publish.opening import read_only
 from agrilake.publish.persons import TOKEN, person_numbers, persons_of, published_columns
 
 LINK = "household_link"
+DIVISIONS = ("stats_division", "stats_division_crosswalk")
 JOINED = f"""
 SELECT l.household_id, l.record_no FROM {LINK} AS l
 JOIN {HOUSEHOLDS} AS h ON h.household_id = l.household_id JOIN {ELDERS} AS e ON e.elder_id = l.record_no
@@ -46,7 +47,10 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     take(made)
     to_silver(made)
     build_linked(made.home, made.registry.gold[LINK], made.registry)
-    return made
+    declared = made.registry
+    datasets = {name: declared.datasets[name] for name in (HOUSEHOLDS, ELDERS, *DIVISIONS, "civil_assistance")}
+    gold = {name: declared.gold[name] for name in (LINK, "indicator_value")}
+    return dataclasses.replace(made, registry=dataclasses.replace(declared, datasets=datasets, gold=gold))
 
 
 def published(lake: Lake, how: str = PER_YEAR, held: dict[str, str] | None = None) -> Publication:
@@ -79,6 +83,8 @@ def test_tables_of_a_publication_link_and_no_number_of_a_register_is_in_it(lake:
     pairs = asked(found, JOINED)
     assert len(set(pairs)) == 5
     assert all(TOKEN.fullmatch(token) and token.startswith("y") for pair in pairs for token in pair)
+    titles = f"SELECT comment FROM duckdb_columns() WHERE table_name = '{ELDERS}' ORDER BY column_index"
+    assert asked(found, titles)[0] == ("老人编号（代号）",)
     data = found.database("analyst").read_bytes() + found.database("leader").read_bytes()
     for register, column in ((HOUSEHOLDS, "household_id"), (ELDERS, "elder_id")):
         numbers = pl.read_delta(str(lake.home.table("silver", register)))[column].to_list()

@@ -55,18 +55,19 @@ def add_departments(
             empty_table(connection, department_layout(dataset))
         else:
             path = home.table("silver", dataset.id)
-            _add(connection, dataset, path, version, timezone, persons.instead(dataset))
+            layout = persons.titled(dataset, department_layout(dataset))
+            _add(connection, dataset, layout, path, version, timezone, persons.instead(dataset))
 
 
 def _add(
     connection: duckdb.DuckDBPyConnection,
     dataset: Dataset,
+    layout: Layout,
     path: Path,
     version: int,
     timezone: str,
     instead: Mapping[str, str],
 ) -> None:
-    layout = department_layout(dataset)
     free = {column.name for column in shown_columns(dataset) if column.is_free_text}
     with registered(connection, path, version) as kinds:
         chosen = []

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -25,12 +25,14 @@ from agrilake.contract.model import Dataset
 from agrilake.contract.settings import PER_YEAR, Settings
 from agrilake.intake.keys import Key, KeyRing
 from agrilake.publish.database import sql_type
+from agrilake.publish.model import Layout
 from agrilake.sql import quoted
 
 FUNCTION = "person_token"
 CHARACTERS = 20
 TOKEN = re.compile(r"([yn][0-9]+)-([0-9a-f]{20})")
 PLACE = {"lon", "lat"}
+MARK = "（代号）"
 LINES = ("line", "sheet", "_line", "_sheet")
 
 
@@ -79,6 +81,12 @@ class Persons:
         kinds = {"_line": "BIGINT"} | {column.name: sql_type(column) for column in table.columns}
         hidden = {name: f"NULL::{kinds.get(name, 'VARCHAR')} AS {quoted(name)}" for name in found.hidden}
         return hidden | {name: f"{FUNCTION}({quoted(name)}::VARCHAR) AS {quoted(name)}" for name in found.tokens}
+
+    def titled(self, table: Dataset, layout: Layout) -> Layout:
+        """The layout with titles that say what a token is."""
+        tokens = self.columns.get(table.id, Columns()).tokens
+        columns = [replace(one, title=one.title + MARK) if one.name in tokens else one for one in layout.columns]
+        return replace(layout, columns=columns)
 
 
 def persons_of(registry: Registry, settings: Settings, ring: KeyRing, version: int) -> Persons:

@@ -193,8 +193,8 @@ def _write_table(
         indicator_values(connection, location, version, names, *known)
     else:
         location, zone = home.table("gold", layout.name), content.settings.timezone
-        instead = making.persons.instead(table)
-        database.table_from_delta(connection, layout, location, source.delta_version, zone, instead)
+        instead, named = making.persons.instead(table), making.persons.titled(table, layout)
+        database.table_from_delta(connection, named, location, source.delta_version, zone, instead)
 
 
 def _copied(connection: Any, making: Making, role: str, layout: Layout, table: Dataset | None) -> bool:
