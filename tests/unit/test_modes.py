@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.intake import open_lake, reference_lake, take
 from tests.support.modes import reachable
-from tests.support.persons import elders, households, put, to_silver
+from tests.support.two_registers import elders, households, put, to_silver
 
 from agrilake.lake import audit
 from agrilake.paths import RESTRICTED, Home

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.support.intake import reference_lake, take
-from tests.support.persons import ELDERS, HOUSEHOLDS, elders, households, put, to_silver
+from tests.support.two_registers import ELDERS, HOUSEHOLDS, elders, households, put, to_silver
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import PER_PUBLICATION, PER_YEAR, load_settings

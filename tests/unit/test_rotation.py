@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.support.intake import open_lake, reference_lake, take
-from tests.support.persons import ELDERS, HOUSEHOLDS, IDS, elders, households, put, to_silver
+from tests.support.two_registers import ELDERS, HOUSEHOLDS, IDS, elders, households, put, to_silver
 
 from agrilake.errors import UsageError
 from agrilake.intake.keys import KEY_VARIABLE, KeyRing, create_key

@@ -13,7 +13,7 @@ import pyrage
 import pytest
 from tests.support.intake import open_lake, reference_lake, rows_of, take
 from tests.support.modes import reachable
-from tests.support.persons import ELDERS, HOUSEHOLDS, IDS, NAMES, elders, households, put, to_silver
+from tests.support.two_registers import ELDERS, HOUSEHOLDS, IDS, NAMES, elders, households, put, to_silver
 from typer.testing import CliRunner
 
 from agrilake.commands.main import app
@@ -165,7 +165,8 @@ def test_changed_bytes_of_landing_are_noticed(sealed: Lake, change: str) -> None
     assert sealed.state.delivery(households_of.id) == households_of
 
 
-def test_changed_bytes_of_a_plain_file_are_noticed_too(tmp_path: Path) -> None:
+def test_changed_bytes_of_a_plain_file_are_noticed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENCRYPT, "0")
     lake = filled(tmp_path / "plain")
     delivery = next(iter(lake.state.deliveries(HOUSEHOLDS)))
     path = landing_path(lake.home, delivery.sha256)
