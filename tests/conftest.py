@@ -11,7 +11,7 @@ from tests.support.samples import drop_sample
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
-from agrilake.intake.privacy import KEY_VARIABLE, create_key
+from agrilake.intake.keys import KEY_VARIABLE, create_key
 from agrilake.lake.state import State
 from agrilake.paths import Home
 from agrilake.pipeline.context import Lake

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.dags.conftest import HELD_BACK, Running
 from tests.support.lakes import assert_same_gold
+from tests.support.modes import reachable
 from tests.support.samples import SAMPLE, drop
 
 from agrilake.publish import current_publication
@@ -78,6 +79,11 @@ class TestTheWayThrough:
 
     def test_gold_equals_that_of_one_run_over_all_files(self, published: Running, small_lake: Path) -> None:
         assert_same_gold(published.home, small_lake)
+
+    def test_nothing_restricted_is_open_to_others(self, published: Running) -> None:
+        home = published.home
+        assert list(reachable(home)) == []
+        assert {"airflow", "logs", "run", "secrets"} <= {path.name for path in home.iterdir()}
 
     def test_a_publication_stands(self, published: Running) -> None:
         assert current_publication(published.lake.home) is not None

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.support.tables import PSEUDONYMISER, column
 
 from agrilake.errors import SecretError
-from agrilake.intake.privacy import PERSONAL_NUMBERS, Pseudonymiser, create_key, key_path, mask, mask_text, shown
+from agrilake.intake.keys import create_key, key_path
+from agrilake.intake.privacy import PERSONAL_NUMBERS, Pseudonymiser, mask, mask_text, shown
 from agrilake.paths import Home
 
 ID = "11010519491231002X"
@@ -143,7 +144,7 @@ def test_a_key_names_its_algorithm(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path = tmp_path / "p.key"
     path.write_text(f"k7:sm3:{'ab' * 32}\n")
     path.chmod(0o600)
-    monkeypatch.setattr("agrilake.intake.privacy._strongest", lambda: "sha256")
+    monkeypatch.setattr("agrilake.intake.keys.strongest", lambda: "sha256")
     with pytest.raises(SecretError, match="SM3"):
         Pseudonymiser.from_file(path, Home.at(tmp_path / "home"))
 

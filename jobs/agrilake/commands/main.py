@@ -8,6 +8,7 @@ from agrilake.commands import (
     auditing,
     authoring,
     deliveries,
+    keys,
     published,
     quarantine,
     query,
@@ -24,5 +25,5 @@ app = typer.Typer(
     "State lives under AGRILAKE_HOME (default ./var). Exit codes: docs/operating.md.",
 )
 
-for module in (running, deliveries, query, published, stewarding, quarantine, auditing, authoring, serving):
+for module in (running, deliveries, query, published, stewarding, quarantine, auditing, keys, authoring, serving):
     module.register(app)

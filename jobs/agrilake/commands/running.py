@@ -32,8 +32,7 @@ def run(json_output: JsonOption = False) -> None:
     from agrilake.pipeline.context import Lake
     from agrilake.pipeline.run import run_all
 
-    lake = Lake.open()
-    lake.ensure_key()
+    lake = Lake.start()
     with Progress(
         TextColumn("{task.description:<16}"),
         BarColumn(),

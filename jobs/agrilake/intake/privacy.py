@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import os
 import re
-import secrets
-import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from agrilake.checks import CHECKS
-from agrilake.contract.model import Column
+from agrilake.contract.model import Column, Dataset, Privacy
 from agrilake.errors import SecretError
+from agrilake.intake.keys import Key, KeyRing
 from agrilake.paths import Home
 
-KEY_VARIABLE = "AGRILAKE_KEY_FILE"
-KEY_BYTES = 32
 TOKEN_CHARACTERS = 32
 # Most specific first: a resident id contains what looks like a phone number
 PERSONAL_NUMBERS = re.compile(
@@ -29,100 +24,82 @@ MIGHT_BE_PERSONAL = r"\d{11}|\d{4}[ -]\d{4}|[\uFF10-\uFF19]{8}"
 SPACED_DIGITS = re.compile(r"(?<=\d)[ \-](?=\d)")
 
 
-def key_path() -> Path:
-    """Where the pseudonym key is: AGRILAKE_KEY_FILE, else the user's configuration folder; never in the lake."""
-    override = os.environ.get(KEY_VARIABLE)
-    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return Path(override) if override else base / "agrilake" / "pseudonym.key"
-
-
-def create_key(path: Path | None = None) -> Path:
-    """Make a key (one line `k1:<algorithm>:<hex>`, mode 0600) where none is; an existing key is never replaced.
-
-    Losing it cuts every link between old and new deliveries: it has to be kept as long as the lake.
-    """
-    path = path or key_path()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"k1:{_strongest()}:{secrets.token_hex(KEY_BYTES)}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)  # fails where a key exists, so two starts at once agree on one key
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path
-
-
 @dataclass(frozen=True)
 class Pseudonymiser:
     """Keyed one-way tokens `<key id>:<32 hex>`; the same identifier gives the same token in every dataset.
 
     HMAC-SM3 (GB/T 32905) where OpenSSL has it, else HMAC-SHA-256. The key file names the algorithm, so a lake
     that moves to a machine without SM3 stops instead of quietly making other tokens.
+
+    The first key makes a token from the identifier, each later one (`later`, oldest first) from the token before it.
+    So a stored token can be raised to the newest key without the identifier, and then equals that of a new delivery.
     """
 
     key_id: str
-    key: bytes
+    key: bytes = field(repr=False)
     algorithm: str
+    later: tuple[Key, ...] = ()
 
     @classmethod
     def from_environment(cls, home: Home) -> Pseudonymiser:
-        """Read the key; SecretError if it is missing, inside the lake, readable by others, or malformed."""
-        return cls.from_file(key_path(), home)
+        """Tokens by the keys of AGRILAKE_KEY_FILE; SecretError as `KeyRing.from_file`."""
+        return cls.of(KeyRing.from_environment(home))
 
     @classmethod
     def from_file(cls, path: Path, home: Home) -> Pseudonymiser:
-        """Read the key from a file of the form that `create_key` makes."""
-        if path.resolve().is_relative_to(home.root):
-            raise SecretError(f"{path}: the key lies inside the lake; move it out and set {KEY_VARIABLE}")
-        try:
-            mode, text = path.stat().st_mode, path.read_text(encoding="ascii").strip()
-        except FileNotFoundError as error:
-            raise SecretError(f"{path}: no pseudonym key; make one or set {KEY_VARIABLE}") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise SecretError(f"{path}: the pseudonym key cannot be read ({type(error).__name__})") from error
-        if stat.S_IMODE(mode) & 0o077:
-            raise SecretError(f"{path}: others may read the pseudonym key; run chmod 600 on it")
-        match = re.fullmatch(r"(k[0-9]{1,4}):(?:(sm3|sha256):)?([0-9a-f]{64,})", text)
-        if match is None:
-            raise SecretError(f"{path}: not a pseudonym key; expected one line k1:<sm3 or sha256>:<64 hex digits>")
-        algorithm = match[2] or _strongest()
-        if algorithm == "sm3" and _strongest() != "sm3":
-            raise SecretError(f"{path}: the key is for HMAC-SM3, which this machine's OpenSSL lacks")
-        return cls(match[1], bytes.fromhex(match[3]), algorithm)
+        """Tokens by the keys of a file; SecretError as `KeyRing.from_file`."""
+        return cls.of(KeyRing.from_file(path, home))
 
-    def __repr__(self) -> str:
-        return f"Pseudonymiser({self.key_id}, {self.algorithm})"
+    @classmethod
+    def of(cls, ring: KeyRing) -> Pseudonymiser:
+        """Tokens by all keys of a ring."""
+        first, *later = reversed(ring.keys)
+        return cls(first.id, first.secret, first.algorithm, tuple(later))
+
+    @property
+    def current_id(self) -> str:
+        """The key id that its tokens carry."""
+        return self.later[-1].id if self.later else self.key_id
 
     def tokens(self, values: pl.Series, pii: str | None) -> pl.Series:
         """Tokens of canonical values; `pii` separates kinds, so a phone never equals a card; null stays null.
 
         Each distinct value is computed once; copying a prepared HMAC is three times as fast as a new one.
         """
+        kind = f"{pii or 'other'}\x00".encode()
         distinct = values.drop_nulls().unique()
-        prepared = hmac.new(self.key, f"{pii or 'other'}\x00".encode(), self.algorithm)
+        tokens = self._lifted(_hashed(distinct, self.key_id, hmac.new(self.key, kind, self.algorithm)))
+        return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
 
-        def token(value: str) -> str:
-            state = prepared.copy()
-            state.update(value.encode())
-            return f"{self.key_id}:{state.hexdigest()[:TOKEN_CHARACTERS]}"
+    def raised(self, tokens: pl.Series) -> pl.Series:
+        """Tokens under any of the keys as they are under the newest; SecretError for a token under another key."""
+        known = [self.key_id, *(key.id for key in self.later)]
+        foreign = set(tokens.drop_nulls().str.split(":").list.first().unique()) - set(known)
+        if foreign:
+            raise SecretError(f"tokens under {', '.join(sorted(foreign))} are stored, and the key file has no such key")
+        distinct = tokens.drop_nulls().unique()
+        return tokens.replace_strict(distinct, self._lifted(distinct), default=None, return_dtype=pl.String)
 
-        known = pl.Series([token(value) for value in distinct], dtype=pl.String)
-        return values.replace_strict(distinct, known, default=None, return_dtype=pl.String)
+    def _lifted(self, tokens: pl.Series) -> pl.Series:
+        for before, key in zip([self.key_id, *(key.id for key in self.later)], self.later, strict=False):
+            old = tokens.filter(tokens.str.starts_with(f"{before}:")).unique()
+            if len(old):
+                tokens = tokens.replace(old, _hashed(old, key.id, hmac.new(key.secret, b"token\x00", key.algorithm)))
+        return tokens
 
 
-def _strongest() -> str:
-    """SM3 where this machine has it, else SHA-256."""
-    try:
-        hashlib.new("sm3")
-    except ValueError:
-        return "sha256"
-    return "sm3"
+def has_tokens(dataset: Dataset) -> bool:
+    """Whether silver keeps tokens of it."""
+    return any(column.privacy is Privacy.PSEUDONYM for column in dataset.columns)
+
+
+def _hashed(distinct: pl.Series, key_id: str, prepared: hmac.HMAC) -> pl.Series:
+    def token(value: str) -> str:
+        state = prepared.copy()
+        state.update(value.encode())
+        return f"{key_id}:{state.hexdigest()[:TOKEN_CHARACTERS]}"
+
+    return pl.Series([token(value) for value in distinct], dtype=pl.String)
 
 
 def mask(value: str, pii: str) -> str:

@@ -14,7 +14,7 @@ from agrilake.intake.raw import RawTable
 from agrilake.intake.receipt_page import render
 from agrilake.intake.receipt_table import csv_bytes, mending_table, summary_table
 from agrilake.intake.rows import Checked
-from agrilake.paths import Home
+from agrilake.paths import RECEIPT_MODE, Home, make_folder
 
 if TYPE_CHECKING:
     from agrilake.lake.state import Delivery
@@ -68,7 +68,7 @@ def write_receipt(
         problem, remedy = _summary(delivery, repeated)
         table = summary_table(problem, remedy, delivery.details.get("line"))
     page = render(delivery, checked, raw, dataset, mend_name=_mend_name(delivery, paths, repeated), repeated=repeated)
-    paths.html.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(paths.html.parent, 0o750)
     _replace(paths.csv, csv_bytes(table))
     _replace(paths.html, page.encode())
     if not repeated:
@@ -111,6 +111,7 @@ def _replace(path: Path, content: bytes) -> None:
         with draft.open("wb") as file:
             file.write(content)
             file.flush()
+            os.fchmod(file.fileno(), RECEIPT_MODE)
             os.fsync(file.fileno())
         draft.replace(path)
     finally:

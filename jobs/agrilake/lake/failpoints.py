@@ -30,11 +30,15 @@ POINTS = (
 )
 UPKEEP_POINTS = ("table_compacted", "table_cleaned")
 """Points of `agrilake maintain`; all others are points of `agrilake run`."""
+ROTATION_POINTS = ("key_made", "tokens_raised", "rotation_settled")
+"""Points of `agrilake key rotate`."""
+SEALING_POINTS = ("landing_sealed", "bronze_sealed", "plain_removed")
+"""Points of `agrilake key seal`."""
 
 
 def reach(point: str) -> None:
     """The process is at `point` (ValueError unless one of the lists): die here if the environment says so."""
-    if point not in (*POINTS, *UPKEEP_POINTS):
-        raise ValueError(f"{point!r} is not in failpoints.POINTS or UPKEEP_POINTS, so no crash test would try it")
+    if point not in (*POINTS, *UPKEEP_POINTS, *ROTATION_POINTS, *SEALING_POINTS):
+        raise ValueError(f"{point!r} is in no tuple of failpoints, so no crash test would try it")
     if os.environ.get(VARIABLE) == point:
         os.kill(os.getpid(), signal.SIGKILL)

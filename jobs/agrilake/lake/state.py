@@ -31,9 +31,11 @@ CREATE TABLE IF NOT EXISTS lake_version (
   version INTEGER PRIMARY KEY AUTOINCREMENT, recorded_at TEXT, tables TEXT UNIQUE);
 CREATE TABLE IF NOT EXISTS failure (
   id INTEGER PRIMARY KEY AUTOINCREMENT, happened_at TEXT, step TEXT, subject TEXT, message TEXT, resolved_at TEXT);
+CREATE TABLE IF NOT EXISTS pseudonym_key (id TEXT PRIMARY KEY, fingerprint TEXT, known_since TEXT, settled_at TEXT);
 """
 FINAL = ("accepted", "partial")
 LAYOUT = "layout"
+KEY = "key"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class Delivery:
     def layout(self) -> str:
         """Fingerprint of the earlier layout that it was read by; empty where it was today's contract."""
         return str(self.details.get(LAYOUT, ""))
+
+    @property
+    def key_id(self) -> str:
+        """Id of the key that its tokens are made by; empty where it has none."""
+        return str(self.details.get(KEY, ""))
 
 
 @dataclass(frozen=True)
@@ -226,6 +233,22 @@ class State:
         with self._connect() as connection:
             rows = connection.execute("SELECT * FROM lake_version ORDER BY version").fetchall()
         return [LakeVersion(row["version"], row["recorded_at"], json.loads(row["tables"])) for row in rows]
+
+    def keys(self) -> dict[str, dict[str, Any]]:
+        """Keys that the lake was made with, oldest first: {id: {fingerprint, known_since, settled_at}}; settled is one
+        by which all stored tokens are made."""
+        with self._connect() as connection:
+            rows = connection.execute("SELECT * FROM pseudonym_key ORDER BY rowid").fetchall()
+        return {row["id"]: dict(row) for row in rows}
+
+    def record_key(self, key_id: str, fingerprint: str, settled: bool) -> None:
+        """Know a key from now on, and whether all stored tokens are made by it."""
+        with self._connect() as connection:
+            connection.execute(
+                "INSERT INTO pseudonym_key VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET settled_at = excluded.settled_at",
+                (key_id, fingerprint, now(), now() if settled else None),
+            )
 
     def record_failure(self, step: str, subject: str, message: str) -> None:
         """One readable line for `agrilake status`."""

@@ -22,11 +22,11 @@ import polars as pl
 from agrilake.contract.model import Dataset
 from agrilake.errors import AgrilakeError, ConsistencyError, RefusedFile
 from agrilake.intake.divisions import DivisionIndex
-from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full, sha256_of, store
+from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full, opened, sha256_of, store
 from agrilake.intake.limits import check_size
 from agrilake.intake.manifest import check_rows_stated, manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
-from agrilake.intake.privacy import mask_text
+from agrilake.intake.privacy import Pseudonymiser, has_tokens, mask_text
 from agrilake.intake.raw import RawTable
 from agrilake.intake.read import read_file
 from agrilake.intake.receipt import ReceiptPaths, write_receipt
@@ -35,11 +35,12 @@ from agrilake.intake.rows import Checked, check_rows
 from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
 from agrilake.lake import audit
+from agrilake.lake.bronze import bronze_rows, write_bronze
 from agrilake.lake.failpoints import reach
-from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
+from agrilake.lake.files import DELIVERY, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
-from agrilake.lake.state import LAYOUT, Delivery
+from agrilake.lake.state import KEY, LAYOUT, Delivery
 from agrilake.pipeline.context import Editions, Lake
 from agrilake.pipeline.same_rows import told_of_same_rows
 
@@ -117,7 +118,7 @@ def _register(lake: Lake, path: Path) -> Outcome:
     try:
         check_place(path, lake.home.inbox)
         name = parse_name(path, lake.registry)
-        landed = store(path, lake.home, lake.settings.limits)
+        landed = store(path, lake.home, lake.settings.limits, lake.seals(name.dataset_id))
         reach("landed")
     except RefusedFile as refusal:
         unnamed = _unnamed(path, department)
@@ -193,18 +194,19 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
         waiting = lake.state.record_delivery(replace(delivery, status="waiting", reason=WAITING_REASON))
         receipt = write_receipt(lake.home, waiting, None, None, layout)
         return Outcome(waiting, receipt)
-    try:
-        raw, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
-    except RefusedFile as refusal:
-        if _other_layout(lake, delivery):
-            raise ConsistencyError(
-                f"{layout.path}: {delivery.file_name} ({delivery.id}) was accepted before, but version "
-                f"{layout.version} cannot read it: {refusal.code}, {mask_text(refusal.reason)} "
-                "Mend the layout or its validUntil"
-            ) from refusal
-        return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), layout)
+    with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+        try:
+            raw, checked = examine(lake, landed, _name_of(delivery), dataset, divisions)
+        except RefusedFile as refusal:
+            if _other_layout(lake, delivery):
+                raise ConsistencyError(
+                    f"{layout.path}: {delivery.file_name} ({delivery.id}) was accepted before, but version "
+                    f"{layout.version} cannot read it: {refusal.code}, {mask_text(refusal.reason)} "
+                    "Mend the layout or its validUntil"
+                ) from refusal
+            return _refuse(lake, delivery, refusal, landed, layout, landed=True)
     _store(lake, dataset, delivery, raw, checked)
-    counted = _counted(delivery, raw, checked, divisions, dataset)
+    counted = _keyed(_counted(delivery, raw, checked, divisions, dataset), dataset, lake.pseudonymiser)
     final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
     reach("recorded")
     receipt = write_receipt(lake.home, final, checked, raw, layout)
@@ -216,7 +218,8 @@ def examine(
     lake: Lake, path: Path, name: DeliveryName, dataset: Dataset, divisions: DivisionIndex | None
 ) -> tuple[RawTable, Checked]:
     """The very same reading and checking for a delivery and for `agrilake check`; stores nothing."""
-    raw = read_file(path, dataset.layout(name.period), lake.settings.limits, lake.registry)
+    layout = dataset.layout(name.period)
+    raw = read_file(path, layout, lake.settings.limits, lake.registry, scratch=lake.home.tmp)
     check_rows_stated(name.rows, raw.records)
     original = _original(lake, name, dataset)
     checked = check_rows(raw, dataset, name, divisions, lake.pseudonymiser, lake.settings, original)
@@ -230,7 +233,8 @@ def refused_now(lake: Lake, delivery: Delivery) -> pl.DataFrame:
     """
     dataset = lake.registry.get(delivery.dataset)
     divisions = _divisions(lake, dataset, delivery.period)
-    _, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
+    with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+        _, checked = examine(lake, landed, _name_of(delivery), dataset, divisions)
     return checked.quarantined_lines.select("sheet", "line")
 
 
@@ -322,10 +326,6 @@ def _name_of(delivery: Delivery) -> DeliveryName:
     return DeliveryName(delivery.dataset, delivery.period, delivery.kind, delivery.revision, delivery.mends, rows=rows)
 
 
-def _landed_path(lake: Lake, delivery: Delivery) -> Path:
-    return lake.home.landing / delivery.sha256[:2] / delivery.sha256
-
-
 def _original(lake: Lake, name: DeliveryName, dataset: Dataset) -> pl.DataFrame | None:
     """Bronze rows of the delivery that a mend refers to: masked cells left as they are come from there."""
     if name.mends is None:
@@ -337,7 +337,7 @@ def _original(lake: Lake, name: DeliveryName, dataset: Dataset) -> pl.DataFrame 
             f"文件名说它补正回执 {name.mends}，但本数据集、本期没有这个回执。",
             "请用回执附带的补正文件修改，文件名保持不变。",
         )
-    return delivery_rows(lake.home.table("bronze", dataset.id), mended.id)
+    return bronze_rows(lake.home, dataset.id, mended.id)
 
 
 def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, checked: Checked) -> None:
@@ -353,7 +353,7 @@ def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, chec
     findings = checked.findings.with_columns(pl.lit(delivery.id).alias("delivery_id"))
     stored = {item.contract_version for item in lake.state.deliveries(dataset.id) if item.is_final}
     fit_types(lake.home.table("accepted", dataset.id), accepted, dataset.version, stored)
-    replace_delivery(lake.home.table("bronze", dataset.id), bronze, delivery.id)
+    write_bronze(lake.home, dataset.id, bronze, delivery.id, lake.seals(dataset.id))
     reach("bronze_written")
     replace_delivery(lake.home.table("quarantine"), findings, delivery.id, column="delivery_id", partitioned=False)
     reach("quarantine_written")
@@ -399,6 +399,13 @@ def _counted(
     )
 
 
+def _keyed(delivery: Delivery, dataset: Dataset, pseudonymiser: Pseudonymiser) -> Delivery:
+    """The delivery with the id of the key that its tokens are made by, if its dataset has any."""
+    if not has_tokens(dataset):
+        return delivery
+    return replace(delivery, details={**delivery.details, KEY: pseudonymiser.current_id})
+
+
 def _count_set_aside(raw: RawTable) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for item in raw.set_aside:
@@ -428,11 +435,16 @@ def _refused(delivery: Delivery, refusal: RefusedFile) -> Delivery:
 
 
 def _refuse(
-    lake: Lake, delivery: Delivery, refusal: RefusedFile, file: Path, dataset: Dataset | None = None
+    lake: Lake,
+    delivery: Delivery,
+    refusal: RefusedFile,
+    file: Path,
+    dataset: Dataset | None = None,
+    landed: bool = False,
 ) -> Outcome:
     refused = lake.state.record_delivery(_refused(delivery, refusal))
     receipt = write_receipt(lake.home, refused, None, None, dataset)
-    give_back(lake.home, refused.department, refused.file_name, file)
+    give_back(lake.home, refused.department, refused.file_name, file, landed)
     return Outcome(refused, receipt)
 
 

@@ -17,6 +17,7 @@ from agrilake.indicators.load import load_indicators
 from agrilake.lake import audit
 from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.rotation import settle_keys
 
 Progress = Callable[[str, int, int, str], None]
 """Told of (step, done, total, subject) as the run goes on."""
@@ -64,6 +65,8 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
     """
     report, tell = RunReport(), progress or (lambda *_: None)
     audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
+    lake.ensure_key()
+    settle_keys(lake)
     _wait_settled(lake)
     for _ in range(ROUNDS):
         with _timed(report, "intake"):

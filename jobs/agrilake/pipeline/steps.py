@@ -15,11 +15,12 @@ import pyarrow as pa
 from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError, UsageError
 from agrilake.gold.build import build_gold, gold_is_current
+from agrilake.intake.privacy import has_tokens
 from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
-from agrilake.lake.state import Delivery, now
+from agrilake.lake.state import KEY, Delivery, State, now
 from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 INDICATOR_VALUE = "indicator_value"
 CROSS_TABLE = "cross_table"
 LINKING = "linking"
+REKEYING = "化名密钥正在更换，全部换完后更新"
 
 
 def today(lake: Lake) -> date:
@@ -64,6 +66,7 @@ def delivery_digests(deliveries: list[Delivery]) -> dict[str, str]:
 def _digest(item: Delivery) -> str:
     parts = [item.reference_version, item.contract_version, item.accepted, item.sequence]
     parts += [item.layout] if item.layout else []
+    parts += [f"{KEY} {item.key_id}"] if item.key_id else []
     return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
@@ -138,13 +141,26 @@ def stopped(lake: Lake) -> dict[str, str]:
 
 
 def held_tables(lake: Lake) -> dict[str, str]:
-    """Gold tables downstream of a stopped dataset, with the reason: they keep their last good version."""
-    reasons = stopped(lake)
+    """Gold tables downstream of a stopped dataset, or of one with tokens while these are raised to another key, with
+    the reason: they keep their last good version."""
+    reasons = {**(rekeyed(lake) if is_rekeying(lake.state) else {}), **stopped(lake)}
     for table in in_order(lake.registry):
         blocked = [reasons[name] for name in table.inputs if name in reasons]
         if blocked:
             reasons[table.id] = blocked[0]
     return {name: reason for name, reason in reasons.items() if name in lake.registry.gold}
+
+
+def rekeyed(lake: Lake) -> dict[str, str]:
+    """Datasets with tokens: under two keys they would join wrongly."""
+    return {name: REKEYING for name, dataset in lake.registry.datasets.items() if has_tokens(dataset)}
+
+
+def is_rekeying(state: State) -> bool:
+    """Whether tokens under more than one key may be stored: a rotation was begun, and is not settled yet."""
+    keys = list(state.keys().values())
+    used = {item.key_id for item in state.deliveries() if item.is_final and item.key_id}
+    return bool(keys and (keys[-1]["settled_at"] is None or used - {keys[-1]["id"]})) or len(used) > 1
 
 
 def unchecked(lake: Lake) -> list[str]:
@@ -228,7 +244,8 @@ def update_publication(lake: Lake) -> Publication:
     from agrilake.indicators.load import load_indicators
     from agrilake.layers.load import load_layers
 
-    lake.state.record_lake_version(lake_tables(lake))
+    if not is_rekeying(lake.state) or not lake.state.lake_versions():  # a version of mixed tokens would join wrongly
+        lake.state.record_lake_version(lake_tables(lake))
     check_cross_table(lake)
     return publish(
         lake.home,

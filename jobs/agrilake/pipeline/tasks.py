@@ -47,7 +47,10 @@ def find_files() -> list[Group]:
     dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
     group without deliveries names silver tables whose update was missed.
     """
-    lake = endings.open_lake()
+    from agrilake.pipeline.rotation import settle_keys
+
+    lake = _start()
+    settle_keys(lake)
     _register(lake)
     waiting = _deliveries_to_take(lake)
     reference = [dataset.id for dataset in lake.registry.reference()]
@@ -80,7 +83,7 @@ def take(group: Group, again: bool = False) -> None:
     One that fails does not keep the others: it gets its line in `agrilake status`, and SomeFailed is
     raised at the end.
     """
-    lake = endings.open_lake()
+    lake = _start()
     failed = [delivery for delivery in group["deliveries"] if not _take_one(lake, delivery, again)]
     if failed:
         raise endings.SomeFailed(f"{len(failed)} of {len(group['deliveries'])} deliveries failed: {', '.join(failed)}")
@@ -88,14 +91,14 @@ def take(group: Group, again: bool = False) -> None:
 
 def datasets_behind(groups: Sequence[Group] | None) -> list[str]:
     """Datasets whose silver table lacks deliveries: those of the groups, and others whose update was missed."""
-    lake = endings.open_lake()
+    lake = _start()
     named = {name for group in groups or () for name in group["datasets"]}
     return sorted(named & set(_silver_behind(lake)) | set(_missed(lake)))
 
 
 def find_deliveries(dataset: str, period: str) -> list[Group]:
     """The deliveries of a dataset's period (* for all) that have landed; UsageError where there is none."""
-    lake = endings.open_lake()
+    lake = _start()
     known = lake.state.deliveries(dataset, status=("accepted", "partial", "waiting", "received"))
     found = [item for item in known if period in (ALL_PERIODS, item.period)]
     if not found:
@@ -109,7 +112,7 @@ def update_silver(dataset: str) -> str:
     validated before)."""
     from agrilake.pipeline import steps
 
-    lake = endings.open_lake()
+    lake = _start()
     steps.update_silver(lake, dataset)
     steps.check_suite(lake, dataset)
     known = lake.state.suites().get(dataset)
@@ -120,7 +123,7 @@ def why_stopped(dataset: str) -> str:
     """What the suite found, and which gold tables keep their last good version for it."""
     from agrilake.pipeline import steps
 
-    lake = endings.open_lake()
+    lake = _start()
     reason = steps.stopped(lake).get(dataset, "")
     return f"{reason}；停留在上一版的表：{'、'.join(steps.held_tables(lake))}"
 
@@ -132,7 +135,7 @@ def stale_gold() -> list[str] | None:
     """
     from agrilake.pipeline import steps
 
-    lake = endings.open_lake()
+    lake = _start()
     ahead = _deliveries_to_take(lake) or _silver_ahead(lake) or _suites_ahead(lake)
     if (ahead and _waited(lake) < GOLD_WAITS) or not steps.lake_tables(lake):
         log.info("nothing is there yet, or files or silver tables are on their way: gold is built after them")
@@ -158,7 +161,7 @@ def build_gold(names: Sequence[str], failed_before: bool = False) -> None:
     """
     from agrilake.pipeline import steps
 
-    lake = endings.open_lake()
+    lake = _start()
     behind = set(steps.stale_gold(lake)) - set(names) if failed_before else set()
     errors: dict[str, Exception] = {}
     for name in names:
@@ -190,26 +193,33 @@ def compute_indicators() -> None:
     """Compute the indicators where their inputs changed."""
     from agrilake.pipeline import steps
 
-    steps.update_indicators(endings.open_lake())
+    steps.update_indicators(_start())
 
 
 def publish() -> str:
     """Publish; the publication's version."""
     from agrilake.pipeline import steps
 
-    return str(steps.update_publication(endings.open_lake()).version)
+    return str(steps.update_publication(_start()).version)
 
 
 def maintain() -> int:
     """Tend all tables; how many were changed. Raises SomeFailed, each failed table having a line of its own."""
     from agrilake.pipeline.upkeep import maintain as tend_all
 
-    report = tend_all(endings.open_lake())
+    report = tend_all(_start())
     for done in report.tables:
         log.info("%s", done)
     if report.failures:
         raise endings.SomeFailed(f"{len(report.failures)} tables failed: {'; '.join(report.failures)}")
     return len(report.tables)
+
+
+def _start() -> Lake:
+    """The lake; SecretError where its key is gone or another's."""
+    lake = endings.open_lake()
+    lake.ensure_key()
+    return lake
 
 
 def _register(lake: Lake) -> None:

@@ -62,24 +62,41 @@ def empty_table(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
 
 
 def table_from_delta(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, path: Path, version: int, timezone: str
+    connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    path: Path,
+    version: int,
+    timezone: str,
+    instead: Mapping[str, str] | None = None,
 ) -> None:
-    """The table's rows at a Delta version, in declared columns and types; ConsistencyError where they do not fit."""
+    """The table's rows at a Delta version, in declared columns and types; ConsistencyError where they do not fit.
+
+    `instead` has the SQL of columns that are not shown as they are; the rows then stand in order of these.
+    """
     with registered(connection, path, version) as kinds:
         missing = [column.name for column in layout.columns if column.name not in kinds]
         if missing:
             raise ConsistencyError(f"gold/{layout.name} version {version}: no column {', '.join(missing)}")
-        chosen = [cast(column, kinds[column.name], timezone) for column in layout.columns]
-        table_from_source(connection, layout, chosen, f"gold/{layout.name} version {version}")
+        other = instead or {}
+        chosen = [other.get(column.name) or cast(column, kinds[column.name], timezone) for column in layout.columns]
+        table_from_source(connection, layout, chosen, f"gold/{layout.name} version {version}", sorted(other))
 
 
 def table_from_source(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, chosen: Sequence[str], origin: str
+    connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    chosen: Sequence[str],
+    origin: str,
+    ordered: Sequence[str] = (),
 ) -> None:
-    """The table as `chosen` (an SQL expression a column) over the view `source`; ConsistencyError that names `origin`
-    where a value does not fit its declared type."""
+    """The table as `chosen` (an SQL expression a column) over the view `source`, by the columns `ordered` where given;
+    ConsistencyError that names `origin` where a value does not fit its declared type."""
+    rows = f"SELECT {', '.join(chosen)} FROM source"
+    if ordered:
+        names = dict.fromkeys([*ordered, *(column.name for column in layout.columns)])
+        rows = f"SELECT * FROM ({rows}) ORDER BY {', '.join(map(quoted, names))}"
     try:
-        connection.execute(f"CREATE TABLE {quoted(layout.name)} AS SELECT {', '.join(chosen)} FROM source")
+        connection.execute(f"CREATE TABLE {quoted(layout.name)} AS {rows}")
     except duckdb.ConversionException:
         # without its cause, whose message quotes the value
         raise ConsistencyError(f"{origin}: stored values do not fit the contract's types") from None

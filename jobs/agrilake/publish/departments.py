@@ -17,6 +17,7 @@ from agrilake.paths import Home
 from agrilake.publish.database import cast, empty_table, registered, sql_type, table_from_source
 from agrilake.publish.guard import MOBILE_PHONE, RESIDENT_ID
 from agrilake.publish.model import Column, Layout
+from agrilake.publish.persons import Persons
 from agrilake.sql import quoted
 
 WAY_BACK = (
@@ -40,7 +41,12 @@ def shown_columns(dataset: Dataset) -> list[ContractColumn]:
 
 
 def add_departments(
-    connection: duckdb.DuckDBPyConnection, home: Home, registry: Registry, tables: Mapping[str, int], timezone: str
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    registry: Registry,
+    tables: Mapping[str, int],
+    timezone: str,
+    persons: Persons,
 ) -> None:
     """One table a dataset, at the Delta version of the lake version (`tables`); empty where nothing came yet."""
     for dataset in registry.datasets.values():
@@ -48,22 +54,34 @@ def add_departments(
         if version is None:
             empty_table(connection, department_layout(dataset))
         else:
-            _add(connection, dataset, home.table("silver", dataset.id), version, timezone)
+            path = home.table("silver", dataset.id)
+            layout = persons.titled(dataset, department_layout(dataset))
+            _add(connection, dataset, layout, path, version, timezone, persons.instead(dataset))
 
 
-def _add(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, version: int, timezone: str) -> None:
-    layout = department_layout(dataset)
+def _add(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    layout: Layout,
+    path: Path,
+    version: int,
+    timezone: str,
+    instead: Mapping[str, str],
+) -> None:
     free = {column.name for column in shown_columns(dataset) if column.is_free_text}
     with registered(connection, path, version) as kinds:
         chosen = []
         for column in layout.columns:
             if column.name not in kinds:  # of a newer contract than the stored rows
                 chosen.append(f"NULL::{column.sql_type} AS {quoted(column.name)}")
+            elif column.name in instead:
+                chosen.append(instead[column.name])
             elif column.name in free:
                 chosen.append(f"{_masked(quoted(column.name))} AS {quoted(column.name)}")
             else:
                 chosen.append(cast(column, kinds[column.name], timezone))
-        table_from_source(connection, layout, chosen, f"silver/{dataset.id} version {version}")
+        origin, shown = f"silver/{dataset.id} version {version}", {column.name for column in layout.columns}
+        table_from_source(connection, layout, chosen, origin, sorted(shown & instead.keys()))
 
 
 def _masked(name: str) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from agrilake.errors import ServiceError
+from agrilake.paths import UMASK
 
 CLOCK_TOLERANCE_SECONDS = 2.0  # psutil derives the creation time from the boot time, which clock changes move
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
@@ -92,6 +93,7 @@ def start(home: Path, command: Command) -> Running:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=UMASK,
             )
         except OSError as error:
             raise ServiceError(f"{command.name}: {command.argv[0]} cannot be started: {error}") from error

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from agrilake.errors import ServiceError
-from agrilake.paths import project_root
+from agrilake.paths import UMASK, project_root
 from agrilake.services import ports, process
 from agrilake.tables.layout import ROWS_PER_GROUP
 
@@ -167,6 +167,8 @@ def _settings(home: Path, scratch: Path, port: int, master: str) -> dict[str, st
         # the log of a table is small here; the default of 50 partitions costs a second for each snapshot
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.hadoop.parquet.block.row.count.limit": str(ROWS_PER_GROUP),
+        # Hadoop sets the modes of some files by its own mask, whatever the process has
+        "spark.hadoop.fs.permissions.umask-mode": f"{UMASK:03o}",
         # below that, plans are logged with the values in them
         "spark.log.level": "WARN",
         "spark.ui.enabled": "false",
