@@ -8,10 +8,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.persons import PERSONAL_NUMBERS
 from tests.support.tables import PSEUDONYMISER, column
 
 from agrilake.errors import SecretError
-from agrilake.intake.privacy import PERSONAL_NUMBERS, Pseudonymiser, create_key, key_path, mask, mask_text, shown
+from agrilake.intake.privacy import Pseudonymiser, create_key, key_path, mask, mask_text, shown
 from agrilake.paths import Home
 
 ID = "11010519491231002X"

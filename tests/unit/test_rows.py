@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.persons import PERSONAL_NUMBERS
 from tests.support.tables import DIVISIONS, PSEUDONYMISER, SETTINGS, dataset, division_index, raw_table
 
 from agrilake.contract.load import load_registry
@@ -17,7 +18,7 @@ from agrilake.contract.model import Dataset
 from agrilake.errors import ContractError, SecretError
 from agrilake.intake.findings import RULES, quarantine_schema, rule_title
 from agrilake.intake.names import DeliveryName
-from agrilake.intake.privacy import PERSONAL_NUMBERS, shown
+from agrilake.intake.privacy import shown
 from agrilake.intake.raw import BrokenRecord
 from agrilake.intake.rows import Checked, check_rows
 
