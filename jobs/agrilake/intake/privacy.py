@@ -17,7 +17,7 @@ import polars as pl
 from agrilake.checks import CHECKS
 from agrilake.contract.model import Column
 from agrilake.errors import SecretError
-from agrilake.intake.identities import PREFILTER, Found, find, plain_number
+from agrilake.intake.identities import PREFILTER, Found, find, is_name, plain_number
 from agrilake.intake.text import NOTHING, NOTHING_IN_WORDS
 from agrilake.paths import Home
 
@@ -170,17 +170,22 @@ def changed(values: pl.Series, change: Callable[[str], str]) -> pl.Series:
     return values.replace(suspects, pl.Series([change(value) for value in suspects], dtype=pl.String))
 
 
-def shown(values: pl.Series, column: Column | None = None) -> pl.Series:
+def shown(values: pl.Series, column: Column | None = None, people: bool = False) -> pl.Series:
     """The cells as a person may see them: masked by the column's kind, else free of personal numbers.
 
-    A code that fits its column's pattern and holds letters (a waybill, a trace code) is left whole, although
-    a part of it may look like a card number; so is a number that fits it and has the check digit neither of a card nor
-    of a resident (the code of a parcel).
+    With `people` the row is somebody's, and a name where a code, a number or a date should be (cells that slipped) is
+    masked as well. A code that fits its column's pattern and holds letters (a waybill, a trace code) is left whole,
+    although a part of it may look like a card number; so is a number that fits it and has the check digit neither of a
+    card nor of a resident (the code of a parcel).
     """
     if column is not None and column.pii is not None:
         distinct = values.drop_nulls().unique()
         masks = pl.Series([mask(value, column.pii) for value in distinct], dtype=pl.String)
         return values.replace_strict(distinct, masks, default=None, return_dtype=pl.String)
+    if people and column is not None and not (column.is_free_text or column.division_level):
+        spellings = {word for item in column.enum for word in (item.value, item.label, *item.synonyms)}
+        names = [value for value in values.drop_nulls().unique() if value not in spellings and is_name(value.strip())]
+        values = values.replace(names, [mask(name, "name") for name in names]) if names else values
     if column is None or not column.pattern:
         return changed(values, mask_text)
     codes = values.str.contains(f"^(?:{column.pattern})$") & values.str.contains(CODED)

@@ -34,6 +34,7 @@ from agrilake.intake.returned import give_back
 from agrilake.intake.rows import Checked, check_rows
 from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
+from agrilake.intake.veil import without_names
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
 from agrilake.lake.fit import fit_types
@@ -206,7 +207,8 @@ def examine(
     lake: Lake, path: Path, name: DeliveryName, dataset: Dataset, divisions: DivisionIndex | None
 ) -> tuple[RawTable, Checked]:
     """The very same reading and checking for a delivery and for `agrilake check`; stores nothing."""
-    raw = read_file(path, dataset.layout(name.period), lake.settings.limits, lake.registry)
+    layout = dataset.layout(name.period)
+    raw = without_names(read_file(path, layout, lake.settings.limits, lake.registry), layout)
     check_rows_stated(name.rows, raw.records)
     original = _original(lake, name, dataset)
     checked = check_rows(raw, dataset, name, divisions, lake.pseudonymiser, lake.settings, original)
