@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tests.support.persons import PERSONAL_NUMBERS
 from tests.support.tables import PSEUDONYMISER, column
 
+from agrilake.contract.load import load_registry
 from agrilake.errors import SecretError
-from agrilake.intake.privacy import Pseudonymiser, create_key, key_path, mask, mask_text, shown
+from agrilake.intake.privacy import Pseudonymiser, create_key, key_path, mask, mask_file_name, mask_text, shown
 from agrilake.paths import Home
 
 ID = "11010519491231002X"
@@ -57,6 +58,25 @@ def test_masks(value: str, pii: str, masked: str) -> None:
 def test_personal_numbers_in_any_text(text: str, masked: str) -> None:
     assert mask_text(text) == masked
     assert mask_text(masked) == masked
+
+
+@pytest.mark.parametrize(
+    ("name", "masked"),
+    [
+        ("农户__2024-05__张三.csv", "农户__2024-05__张*.csv"),
+        ("欧阳修文13800138000.csv", "欧***138****8000.csv"),
+        ("coop_service_site__2024Q1__龙门村.xlsx", "coop_service_site__2024Q1__龙门村.xlsx"),
+        ("王小二", "王**"),
+    ],
+)
+def test_names_of_files(name: str, masked: str) -> None:
+    assert mask_file_name(name) == masked
+
+
+def test_no_word_for_a_dataset_is_taken_for_a_name() -> None:
+    for item in load_registry().datasets.values():
+        for word in (item.id, item.title, *item.synonyms, item.department, item.department_title):
+            assert mask_file_name(word) == word
 
 
 @settings(deadline=None, max_examples=60)

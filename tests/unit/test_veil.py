@@ -58,6 +58,7 @@ def test_the_rows_own_name_and_address_are_known_in_its_texts_but_the_title_of_a
     assert checked.accepted["remark"].to_list() == ["找张**，住玉峰山镇龙门***", "找张小三"]
     assert checked.accepted["site"].to_list() == ["张小三便民店", None]
     assert check([{**ROW, "site": f"店{PHONE}"}]).accepted["site"].to_list() == [f"店{VEIL}"]
+    assert check([{**ROW, "site": "李小四"}]).accepted["site"].to_list() == ["李**"]
 
 
 def test_a_number_of_a_person_in_another_column_waits_for_its_department() -> None:

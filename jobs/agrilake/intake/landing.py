@@ -15,7 +15,7 @@ from agrilake.contract.settings import Limits
 from agrilake.errors import AgrilakeError, RefusedFile
 from agrilake.intake.limits import too_large, unreadable
 from agrilake.intake.manifest import check_content, read_manifest
-from agrilake.intake.privacy import mask_text
+from agrilake.intake.privacy import mask_file_name
 from agrilake.paths import Home
 
 CHUNK = 1 << 20
@@ -87,12 +87,14 @@ def store(path: Path, home: Home, limits: Limits) -> Landed:
         sha256, size = _copy(source, handle, limits)
         after = os.fstat(source)
         if size != after.st_size or before.st_mtime_ns != after.st_mtime_ns:
-            raise StillChanging(f"{mask_text(path.name)}: changed while it was copied; it is taken when it is complete")
+            raise StillChanging(
+                f"{mask_file_name(path.name)}: changed while it was copied; it is taken when it is complete"
+            )
         check_content(read_manifest(path), size, sha256)
         return Landed(sha256, size, _place(target, landing_path(home, sha256), size))
     except OSError as error:
         if error.errno in FULL:
-            raise disk_full(mask_text(path.name), home, error.strerror or type(error).__name__) from error
+            raise disk_full(mask_file_name(path.name), home, error.strerror or type(error).__name__) from error
         raise
     finally:
         os.close(source)

@@ -26,6 +26,7 @@ KEY_BYTES = 32
 TOKEN_CHARACTERS = 32
 VEIL = "（号码已遮盖）"
 """What stands in the lake for a number that someone wrote into a text."""
+NAME_PARTS = re.compile(r"([_\s\-—()（）.+、&]+)")
 CODED = r"^[A-Z]+\d+$|^\d{16,}$"
 
 
@@ -149,6 +150,12 @@ def mask_text(text: str) -> str:
     return _replaced(text, find(text, strict=False), lambda part, kind: mask(plain_number(part, kind), kind))
 
 
+def mask_file_name(name: str) -> str:
+    """A file's or folder's name as people may read it: besides, a part of it that is a person's name is masked."""
+    parts = NAME_PARTS.split(mask_text(name))
+    return "".join(mask(part, "name") if is_name(part) else part for part in parts)
+
+
 def veil_text(text: str) -> str:
     """A text as the lake keeps it: nothing of its personal numbers, of names beside them the surname."""
     return _replaced(text, find(text), lambda part, kind: mask(part, kind) if kind == "name" else VEIL)
@@ -173,8 +180,7 @@ def changed(values: pl.Series, change: Callable[[str], str]) -> pl.Series:
 def shown(values: pl.Series, column: Column | None = None, people: bool = False) -> pl.Series:
     """The cells as a person may see them: masked by the column's kind, else free of personal numbers.
 
-    With `people` the row is somebody's, and a name where a code, a number or a date should be (cells that slipped) is
-    masked as well. A code that fits its column's pattern and holds letters (a waybill, a trace code) is left whole,
+    With `people` the row is somebody's, and names that slipped into the column are masked as well. A code that fits its column's pattern and holds letters (a waybill, a trace code) is left whole,
     although a part of it may look like a card number; so is a number that fits it and has the check digit neither of a
     card nor of a resident (the code of a parcel).
     """
@@ -182,10 +188,8 @@ def shown(values: pl.Series, column: Column | None = None, people: bool = False)
         distinct = values.drop_nulls().unique()
         masks = pl.Series([mask(value, column.pii) for value in distinct], dtype=pl.String)
         return values.replace_strict(distinct, masks, default=None, return_dtype=pl.String)
-    if people and column is not None and not (column.is_free_text or column.division_level):
-        spellings = {word for item in column.enum for word in (item.value, item.label, *item.synonyms)}
-        names = [value for value in values.drop_nulls().unique() if value not in spellings and is_name(value.strip())]
-        values = values.replace(names, [mask(name, "name") for name in names]) if names else values
+    if people and column is not None:
+        values = without_slipped_names(values, column)
     if column is None or not column.pattern:
         return changed(values, mask_text)
     codes = values.str.contains(f"^(?:{column.pattern})$") & values.str.contains(CODED)
@@ -193,3 +197,18 @@ def shown(values: pl.Series, column: Column | None = None, people: bool = False)
     for check in ("bank_card", "resident_id"):
         nobodys &= ~CHECKS[check].holds(values).fill_null(False)
     return pl.select(pl.when(nobodys).then(values).otherwise(changed(values, mask_text))).to_series().alias(values.name)
+
+
+def without_slipped_names(values: pl.Series, column: Column) -> pl.Series:
+    """The cells with a person's name masked that stands alone where a code, a number, a date or a title should be.
+
+    Places and titles of two characters are left: too many of them begin with a surname. So are texts in which anything
+    may stand (高粱 and 石榴 look like names).
+    """
+    if column.is_free_text and not column.is_title:
+        return values
+    shortest = 3 if column.division_level or column.is_title else 2
+    spellings = {word for item in column.enum for word in (item.value, item.label, *item.synonyms)}
+    distinct = (value for value in values.drop_nulls().unique() if len(value.strip()) >= shortest)
+    names = [value for value in distinct if value not in spellings and is_name(value.strip())]
+    return values.replace(names, [mask(name, "name") for name in names]) if names else values

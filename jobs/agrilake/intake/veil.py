@@ -10,7 +10,7 @@ import polars as pl
 
 from agrilake.contract.model import Column, Dataset
 from agrilake.intake.findings import findings
-from agrilake.intake.privacy import changed, mask, mask_text, shown, veil_text
+from agrilake.intake.privacy import changed, mask, mask_text, shown, veil_text, without_slipped_names
 from agrilake.intake.raw import RawTable
 from agrilake.intake.text import put, unescape
 
@@ -32,7 +32,9 @@ def veiled(cells: dict[str, Cells], own: Mapping[str, pl.Series]) -> tuple[dict[
         if not item.column.is_free_text:
             continue
         values = changed(item.values, veil_text)
-        if not item.column.is_title:
+        if own and item.column.is_title:
+            values = without_slipped_names(values, item.column)
+        elif not item.column.is_title:
             values = without_own(values, own)
         rows = (values != item.values).fill_null(False).arg_true()
         if len(rows):

@@ -26,7 +26,7 @@ from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full,
 from agrilake.intake.limits import check_size
 from agrilake.intake.manifest import check_rows_stated, manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
-from agrilake.intake.privacy import mask_text
+from agrilake.intake.privacy import mask_file_name, mask_text
 from agrilake.intake.raw import RawTable
 from agrilake.intake.read import read_file
 from agrilake.intake.receipt import ReceiptPaths, write_receipt
@@ -148,7 +148,7 @@ def _department(lake: Lake, path: Path) -> str:
 
 def _shown_name(path: Path) -> str:
     """The file's name as people may see it: without personal numbers, and bytes that are no text replaced."""
-    return mask_text(path.name.encode("utf-8", "replace").decode())
+    return mask_file_name(path.name.encode("utf-8", "replace").decode())
 
 
 def _same_file(earlier: Delivery, path: Path) -> bool:
@@ -306,7 +306,7 @@ def _unnamed(path: Path, department: str) -> Delivery:
     size = path.lstat().st_size
     seed = f"{path.parent.name}/{path.name}|{size}"
     identity = hashlib.sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()
-    return Delivery(identity[:16], "", department, "", _shown_name(path), "", size, "refused")
+    return Delivery(identity[:16], "", mask_file_name(department), "", _shown_name(path), "", size, "refused")
 
 
 def _name_of(delivery: Delivery) -> DeliveryName:
@@ -424,7 +424,8 @@ def _refuse(
 ) -> Outcome:
     refused = lake.state.record_delivery(_refused(delivery, refusal))
     receipt = write_receipt(lake.home, refused, None, None, dataset)
-    give_back(lake.home, refused.department, refused.file_name, file)
+    folder = delivery.department if file.is_relative_to(lake.home.landing) else _department(lake, file)
+    give_back(lake.home, folder, refused.file_name, file)
     return Outcome(refused, receipt)
 
 
