@@ -136,8 +136,14 @@ class Column:
 
     @property
     def is_free_text(self) -> bool:
-        """Whether people write into it what they like."""
-        return self.type is LogicalType.STRING and not (self.enum or self.pattern or self.primary_key)
+        """Whether people write into it what they like: neither a code nor a place nor something that a check judges."""
+        told = self.enum or self.pattern or self.division_level or self.reference or self.checks or self.pii
+        return self.type is LogicalType.STRING and not told
+
+    @property
+    def is_title(self) -> bool:
+        """Whether it names what the row is about (主体名称): such a name is public, even where a person is in it."""
+        return self.title.endswith("名称")
 
     @property
     def is_personal(self) -> bool:

@@ -23,7 +23,7 @@ from agrilake.errors import AgrilakeError, ConsistencyError, RefusedFile
 from agrilake.intake.keys import KeyRing
 from agrilake.intake.limits import too_large, unreadable
 from agrilake.intake.manifest import check_content, read_manifest
-from agrilake.intake.privacy import mask_text
+from agrilake.intake.privacy import mask_file_name
 from agrilake.intake.sealed import Hashing, open_file, seal_file
 from agrilake.paths import Home
 
@@ -177,7 +177,7 @@ def store(path: Path, home: Home, limits: Limits, ring: KeyRing | None = None) -
             return _taken(path, source, before, target, home, limits, ring)
     except OSError as error:
         if error.errno in FULL:
-            raise disk_full(mask_text(path.name), home, error.strerror or type(error).__name__) from error
+            raise disk_full(mask_file_name(path.name), home, error.strerror or type(error).__name__) from error
         raise
     finally:
         os.close(source)
@@ -189,7 +189,9 @@ def _taken(
     sha256, size = _copy(source, target, limits, ring)
     after = os.fstat(source)
     if size != after.st_size or before.st_mtime_ns != after.st_mtime_ns:
-        raise StillChanging(f"{mask_text(path.name)}: changed while it was copied; it is taken when it is complete")
+        raise StillChanging(
+            f"{mask_file_name(path.name)}: changed while it was copied; it is taken when it is complete"
+        )
     check_content(read_manifest(path), size, sha256)
     known = [item for item in landed_files(home, sha256) if sealed_by(item) or item.stat().st_size == size]
     if known:

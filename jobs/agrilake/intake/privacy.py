@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,16 +13,16 @@ import polars as pl
 from agrilake.checks import CHECKS
 from agrilake.contract.model import Column, Dataset, Privacy
 from agrilake.errors import SecretError
+from agrilake.intake.identities import PREFILTER, Found, find, is_name, plain_number
 from agrilake.intake.keys import Key, KeyRing
+from agrilake.intake.text import NOTHING, NOTHING_IN_WORDS
 from agrilake.paths import Home
 
 TOKEN_CHARACTERS = 32
-# Most specific first: a resident id contains what looks like a phone number
-PERSONAL_NUMBERS = re.compile(
-    r"(?<!\d)(?:(?P<id_no>[1-9]\d{16}[\dXx])|(?P<bank_card>[1-9]\d{15,18})|(?P<phone>1[3-9]\d{9}))(?!\d)"
-)
-MIGHT_BE_PERSONAL = r"\d{11}|\d{4}[ -]\d{4}|[\uFF10-\uFF19]{8}"
-SPACED_DIGITS = re.compile(r"(?<=\d)[ \-](?=\d)")
+VEIL = "（号码已遮盖）"
+"""What stands in the lake for a number that someone wrote into a text."""
+NAME_PARTS = re.compile(r"([_\s\-—()（）.+、&]+)")
+CODED = r"^[A-Z]+\d+$|^\d{16,}$"
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,13 @@ def _hashed(distinct: pl.Series, key_id: str, prepared: hmac.HMAC) -> pl.Series:
 
 
 def mask(value: str, pii: str) -> str:
-    """What may be shown of a personal value: enough to find the cell again, too little to know it."""
+    """What may be shown of a personal value: enough to find the cell again, too little to know it.
+
+    A word for "nothing" (无) is nobody's and stays.
+    """
     text = value.strip()
-    if not text:
-        return ""
+    if not text or text in NOTHING or text in NOTHING_IN_WORDS:
+        return text
     if pii == "name":
         return text[0] + "*" * max(1, len(text) - 1)
     if pii == "address":
@@ -119,38 +123,70 @@ def mask(value: str, pii: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Free text with every resident id, bank card and mobile number in it masked (also with spaces inside)."""
-
-    def shorten(match: re.Match[str]) -> str:
-        return mask(match[0], match.lastgroup or "id_no")
-
-    masked = PERSONAL_NUMBERS.sub(shorten, text)
-    plain = SPACED_DIGITS.sub("", masked.translate(_HALF_WIDTH))
-    return PERSONAL_NUMBERS.sub(shorten, plain) if PERSONAL_NUMBERS.search(plain) else masked
+    """A text as people may read it: every number in it that may be personal masked, and the names beside them."""
+    return _replaced(text, find(text, strict=False), lambda part, kind: mask(plain_number(part, kind), kind))
 
 
-_HALF_WIDTH = {0xFF10 + digit: 0x30 + digit for digit in range(10)}
+def mask_file_name(name: str) -> str:
+    """A file's or folder's name as people may read it: besides, a part of it that is a person's name is masked."""
+    parts = NAME_PARTS.split(mask_text(name))
+    return "".join(mask(part, "name") if is_name(part) else part for part in parts)
 
 
-def shown(values: pl.Series, column: Column | None = None) -> pl.Series:
+def veil_text(text: str) -> str:
+    """A text as the lake keeps it: nothing of its personal numbers, of names beside them the surname."""
+    return _replaced(text, find(text), lambda part, kind: mask(part, kind) if kind == "name" else VEIL)
+
+
+def _replaced(text: str, found: Sequence[Found], change: Callable[[str, str], str]) -> str:
+    parts, at = [], 0
+    for item in found:
+        parts += [text[at : item.start], change(text[item.start : item.end], item.kind)]
+        at = item.end
+    return "".join([*parts, text[at:]])
+
+
+def changed(values: pl.Series, change: Callable[[str], str]) -> pl.Series:
+    """The series with `change` applied to each distinct text in which a person might be found."""
+    suspects = values.filter(values.str.contains(PREFILTER).fill_null(False)).unique()
+    if suspects.is_empty():
+        return values
+    return values.replace(suspects, pl.Series([change(value) for value in suspects], dtype=pl.String))
+
+
+def shown(values: pl.Series, column: Column | None = None, people: bool = False) -> pl.Series:
     """The cells as a person may see them: masked by the column's kind, else free of personal numbers.
 
-    A code that fits its column's pattern and holds letters (a waybill, a trace code) is left whole, although
-    a part of it may look like a card number; so is a number that fits it and has the check digit neither of a card nor
-    of a resident (the code of a parcel).
+    With `people` the row is somebody's, and names that slipped into the column are masked as well. A code that fits its
+    column's pattern and holds letters (a waybill, a trace code) is left whole, although a part of it may look like a
+    card number; so is a number that fits it and has the check digit neither of a card nor of a resident (the code of a
+    parcel).
     """
     if column is not None and column.pii is not None:
         distinct = values.drop_nulls().unique()
         masks = pl.Series([mask(value, column.pii) for value in distinct], dtype=pl.String)
         return values.replace_strict(distinct, masks, default=None, return_dtype=pl.String)
-    suspects = values.filter(values.str.contains(MIGHT_BE_PERSONAL).fill_null(False)).unique()
-    if column is not None and column.pattern and len(suspects):
-        nobodys = suspects.str.contains(r"^\d{16,}$")
-        for check in ("bank_card", "resident_id"):
-            nobodys &= ~CHECKS[check].holds(suspects)
-        codes = suspects.str.contains(f"^(?:{column.pattern})$") & (suspects.str.contains(r"^[A-Z]+\d+$") | nobodys)
-        suspects = suspects.filter(~codes)
-    if suspects.is_empty():
+    if people and column is not None:
+        values = without_slipped_names(values, column)
+    if column is None or not column.pattern:
+        return changed(values, mask_text)
+    codes = values.str.contains(f"^(?:{column.pattern})$") & values.str.contains(CODED)
+    nobodys = codes.fill_null(False)
+    for check in ("bank_card", "resident_id"):
+        nobodys &= ~CHECKS[check].holds(values).fill_null(False)
+    return pl.select(pl.when(nobodys).then(values).otherwise(changed(values, mask_text))).to_series().alias(values.name)
+
+
+def without_slipped_names(values: pl.Series, column: Column) -> pl.Series:
+    """The cells with a person's name masked that stands alone where a code, a number, a date or a title should be.
+
+    Places and titles of two characters are left: too many of them begin with a surname. So are texts in which anything
+    may stand (高粱 and 石榴 look like names).
+    """
+    if column.is_free_text and not column.is_title:
         return values
-    masks = pl.Series([mask_text(value) for value in suspects], dtype=pl.String)
-    return values.replace(suspects, masks)
+    shortest = 3 if column.division_level or column.is_title else 2
+    spellings = {word for item in column.enum for word in (item.value, item.label, *item.synonyms)}
+    distinct = (value for value in values.drop_nulls().unique() if len(value.strip()) >= shortest)
+    names = [value for value in distinct if value not in spellings and is_name(value.strip())]
+    return values.replace(names, [mask(name, "name") for name in names]) if names else values

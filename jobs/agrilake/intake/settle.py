@@ -12,6 +12,7 @@ from agrilake.errors import RefusedFile
 from agrilake.intake.landing import sha256_of
 from agrilake.intake.limits import unreadable
 from agrilake.intake.manifest import SUFFIX, manifest_path, read_manifest
+from agrilake.intake.privacy import mask_file_name
 
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart", SUFFIX)
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
@@ -42,7 +43,7 @@ def _entries(folder: Path) -> Iterator[Path]:
     try:
         entries = sorted(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
-        log.warning("inbox folder %s cannot be opened: %s", folder.name, error.strerror)
+        log.warning("inbox folder %s cannot be opened: %s", mask_file_name(folder.name), error.strerror)
         return
     for entry in entries:
         if entry.is_symlink() or not entry.is_dir():

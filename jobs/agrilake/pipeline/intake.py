@@ -26,7 +26,7 @@ from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full,
 from agrilake.intake.limits import check_size
 from agrilake.intake.manifest import check_rows_stated, manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
-from agrilake.intake.privacy import Pseudonymiser, has_tokens, mask_text
+from agrilake.intake.privacy import Pseudonymiser, has_tokens, mask_file_name, mask_text
 from agrilake.intake.raw import RawTable
 from agrilake.intake.read import read_file
 from agrilake.intake.receipt import ReceiptPaths, write_receipt
@@ -34,6 +34,7 @@ from agrilake.intake.returned import give_back
 from agrilake.intake.rows import Checked, check_rows
 from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
+from agrilake.intake.veil import without_names
 from agrilake.lake import audit
 from agrilake.lake.bronze import bronze_rows, write_bronze
 from agrilake.lake.failpoints import reach
@@ -158,7 +159,7 @@ def _department(lake: Lake, path: Path) -> str:
 
 def _shown_name(path: Path) -> str:
     """The file's name as people may see it: without personal numbers, and bytes that are no text replaced."""
-    return mask_text(path.name.encode("utf-8", "replace").decode())
+    return mask_file_name(path.name.encode("utf-8", "replace").decode())
 
 
 def _same_file(earlier: Delivery, path: Path) -> bool:
@@ -220,6 +221,7 @@ def examine(
     """The very same reading and checking for a delivery and for `agrilake check`; stores nothing."""
     layout = dataset.layout(name.period)
     raw = read_file(path, layout, lake.settings.limits, lake.registry, scratch=lake.home.tmp)
+    raw = without_names(raw, layout)
     check_rows_stated(name.rows, raw.records)
     original = _original(lake, name, dataset)
     checked = check_rows(raw, dataset, name, divisions, lake.pseudonymiser, lake.settings, original)
@@ -318,7 +320,7 @@ def _unnamed(path: Path, department: str) -> Delivery:
     size = path.lstat().st_size
     seed = f"{path.parent.name}/{path.name}|{size}"
     identity = hashlib.sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()
-    return Delivery(identity[:16], "", department, "", _shown_name(path), "", size, "refused")
+    return Delivery(identity[:16], "", mask_file_name(department), "", _shown_name(path), "", size, "refused")
 
 
 def _name_of(delivery: Delivery) -> DeliveryName:
@@ -444,7 +446,8 @@ def _refuse(
 ) -> Outcome:
     refused = lake.state.record_delivery(_refused(delivery, refusal))
     receipt = write_receipt(lake.home, refused, None, None, dataset)
-    give_back(lake.home, refused.department, refused.file_name, file, landed)
+    folder = delivery.department if file.is_relative_to(lake.home.landing) else _department(lake, file)
+    give_back(lake.home, folder, refused.file_name, file, landed)
     return Outcome(refused, receipt)
 
 

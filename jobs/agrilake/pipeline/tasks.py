@@ -224,11 +224,11 @@ def _start() -> Lake:
 
 def _register(lake: Lake) -> None:
     """Register every complete file of the inbox; one that cannot be is shown in the status, the others go on."""
-    from agrilake.intake.privacy import mask_text
+    from agrilake.intake.privacy import mask_file_name
     from agrilake.pipeline import intake
 
     for path in intake.pending_files(lake):
-        subject = f"{path.parent.name}/{mask_text(path.name)}"
+        subject = f"{mask_file_name(path.parent.name)}/{mask_file_name(path.name)}"
         try:
             outcome = intake.register(lake, path)
         except Exception as error:  # one bad file must not keep the others from the lake
