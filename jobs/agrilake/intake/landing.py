@@ -16,10 +16,12 @@ from agrilake.errors import AgrilakeError, RefusedFile
 from agrilake.intake.limits import too_large, unreadable
 from agrilake.intake.manifest import check_content, read_manifest
 from agrilake.intake.privacy import mask_text
+from agrilake.lake.failpoints import reach
 from agrilake.paths import Home
 
 CHUNK = 1 << 20
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+DRAFT = ".taking-"
 FULL_WORDS = ("no space left on device", "database or disk is full", "disk quota exceeded")
 
 
@@ -82,7 +84,7 @@ def store(path: Path, home: Home, limits: Limits) -> Landed:
         if before.st_size > limits.max_bytes:
             raise too_large(before.st_size, limits)
         home.landing.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(prefix=".taking-", dir=home.landing)
+        handle, name = tempfile.mkstemp(prefix=DRAFT, dir=home.landing)
         target = Path(name)
         sha256, size = _copy(source, handle, limits)
         after = os.fstat(source)
@@ -118,18 +120,22 @@ def _copy(source: int, handle: int, limits: Limits) -> tuple[str, int]:
                 raise too_large(size, limits)
             digest.update(chunk)
             target.write(chunk)
-        target.flush()
+            target.flush()
+            reach("landing_drafted")
         os.fchmod(target.fileno(), 0o400)
         os.fsync(target.fileno())
     return digest.hexdigest(), size
 
 
 def _place(target: Path, final: Path, size: int) -> Path:
-    """Rename into place unless the same bytes are there already (a torn earlier copy cannot be: it was renamed)."""
-    if final.is_file() and final.stat().st_size == size:
-        return final
-    final.parent.mkdir(mode=0o700, exist_ok=True)
-    target.replace(final)
+    """Rename into place unless the same bytes are there already (a torn earlier copy cannot be: it was renamed).
+
+    The names are brought to disk in any case: whoever renamed it earlier may have died before that.
+    """
+    if not (final.is_file() and final.stat().st_size == size):
+        final.parent.mkdir(mode=0o700, exist_ok=True)
+        target.replace(final)
+    reach("landing_renamed")
     for folder in (final.parent, final.parent.parent):
         _sync(folder)
     return final

@@ -81,6 +81,7 @@ def start(home: Path, command: Command) -> Running:
     """
     if running := find(home, command.name):
         raise ServiceError(f"{command.name} is running already (process {running.pid})")
+    stop(home, command.name)  # what a program that died has left running
     log = _fresh_log(home, command.name)
     with log.open("ab") as output:
         try:
@@ -160,6 +161,18 @@ def stop(home: Path, name: str, grace_seconds: float = 20.0) -> bool:
     _reap(record.pid)
     _record_file(home, name).unlink(missing_ok=True)
     return bool(members)
+
+
+def kill(home: Path, name: str) -> bool:
+    """End the program of this name with SIGKILL, as a fault would, and wait until it is gone; its record and what else
+    it started stay. False if none ran."""
+    record = _read_record(_record_file(home, name))
+    leader = _leader(record) if record else None
+    if leader is None:
+        return False
+    _signal_all([leader], signal.SIGKILL)
+    _wait_gone([leader], 10.0)
+    return True
 
 
 def log_tail(log: Path, lines: int = 25) -> str:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 
 from agrilake.contract.model import Dataset
-from agrilake.lake.failpoints import reach
+from agrilake.lake.failpoints import during, reach
 from agrilake.lake.files import last_change
 from agrilake.lake.locks import table_lock
 from agrilake.tables.layout import (
