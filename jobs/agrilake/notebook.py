@@ -38,12 +38,12 @@ from agrilake.indicators.model import FLAG_TITLES
 from agrilake.lake.state import State
 from agrilake.layers.model import GEOMETRY_TITLES, Geometry
 from agrilake.paths import Home
+from agrilake.pipeline.asked import ask
 from agrilake.pipeline.versions import resolve
 from agrilake.publish.model import ANALYST, Publication
 from agrilake.publish.opening import read_only
 from agrilake.publish.store import current_publication, publications
 from agrilake.sql import literal
-from agrilake.tables.asof import lake_sql
 from agrilake.trace import TraceResult, trace
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class OpenLake:
 
     def sql(self, query: str) -> pd.DataFrame:
         """DuckDB SQL over `silver.<dataset>` and `gold.<table>`; decimals as floats."""
-        table: pa.Table = lake_sql(self.home, query, self.pinned)
+        table: pa.Table = ask(self.home, self.registry, query, self.pinned)
         return _floats(table).to_pandas()
 
     def published(self, query: str) -> pd.DataFrame:

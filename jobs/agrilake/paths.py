@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-RESTRICTED = ("landing", "bronze", "decisions", "secrets", "run")
+RESTRICTED = ("landing", "bronze", "decisions", "audit", "secrets", "run")
 
 
 def project_root() -> Path:
@@ -74,7 +74,7 @@ class Home:
     def prepare(self) -> Home:
         """Make the folders, the restricted ones for the owner alone."""
         names = ("landing", "bronze", "accepted", "silver", "gold", "state", "publications", "published", "docs")
-        for name in (*names, "logs", "decisions", "run", "secrets", "tmp"):
+        for name in (*names, "logs", "decisions", "audit", "run", "secrets", "tmp"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         for name in RESTRICTED:
             (self.root / name).chmod(0o700)

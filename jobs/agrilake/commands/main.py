@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from agrilake.commands import authoring, deliveries, published, quarantine, query, running, serving, stewarding
+from agrilake.commands import (
+    auditing,
+    authoring,
+    deliveries,
+    published,
+    quarantine,
+    query,
+    running,
+    serving,
+    stewarding,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,5 +24,5 @@ app = typer.Typer(
     "State lives under AGRILAKE_HOME (default ./var). Exit codes: docs/operating.md.",
 )
 
-for module in (running, deliveries, query, published, stewarding, quarantine, authoring, serving):
+for module in (running, deliveries, query, published, stewarding, quarantine, auditing, authoring, serving):
     module.register(app)

@@ -121,12 +121,12 @@ def sql(
     json_output: JsonOption = False,
 ) -> None:
     """Ask the lake (DuckDB SQL; tables silver.x and gold.x), now or as of a date or version."""
+    from agrilake.pipeline.asked import ask
     from agrilake.pipeline.context import Lake
     from agrilake.pipeline.versions import resolve
-    from agrilake.tables.asof import lake_sql
 
     lake = Lake.open()
-    table = lake_sql(lake.home, query, resolve(lake.state, as_of, version))
+    table = ask(lake.home, lake.registry, query, resolve(lake.state, as_of, version))
     rows = table.to_pylist()
     if json_output:
         print_json(rows)

@@ -11,6 +11,7 @@ import polars as pl
 
 from agrilake.contract.load import Registry
 from agrilake.errors import UsageError
+from agrilake.lake import audit
 from agrilake.lake.files import scan
 from agrilake.lake.state import now
 from agrilake.linking.build import PAIR, REVIEW
@@ -101,6 +102,7 @@ def decide(home: Home, registry: Registry, key: Sequence[str], verdict: Verdict,
     scored = _gold(home, PAIR).filter(left_id=left, right_id=right)
     probability = None if scored.is_empty() else float(scored["probability"][0])
     decision = Decision(left, right, verdict, by.strip(), now(), reason.strip(), probability)
+    audit.record(home, "reviewed", f"{left} {right}", decision.decided_by, verdict=verdict)
     record(home, decision)
     return decision
 

@@ -34,6 +34,7 @@ from agrilake.intake.returned import give_back
 from agrilake.intake.rows import Checked, check_rows
 from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
+from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
 from agrilake.lake.fit import fit_types
@@ -119,9 +120,12 @@ def _register(lake: Lake, path: Path) -> Outcome:
         landed = store(path, lake.home, lake.settings.limits)
         reach("landed")
     except RefusedFile as refusal:
-        return _refuse(lake, _unnamed(path, department), refusal, path)
+        unnamed = _unnamed(path, department)
+        _note_arrival(lake, unnamed, department)
+        return _refuse(lake, unnamed, refusal, path)
     dataset = lake.registry.get(name.dataset_id)
     delivery = _delivery(path, name, dataset, landed.sha256, landed.bytes)
+    _note_arrival(lake, delivery, department)
     earlier = lake.state.same_bytes(landed.sha256, dataset.id)
     same_period = [item for item in earlier if item.period == name.period and not _same_file(item, path)]
     repeat = next((item for item in same_period if not _taken_back(lake, item, name)), None)
@@ -137,6 +141,12 @@ def _register(lake: Lake, path: Path) -> Outcome:
     reach("received")
     _clear(path)
     return Outcome(received)
+
+
+def _note_arrival(lake: Lake, delivery: Delivery, folder: str) -> None:
+    """Before the delivery is recorded, so that none is without its line in the audit log; a kill leaves two."""
+    about = {"department": folder, "dataset": delivery.dataset, "period": delivery.period, "sha256": delivery.sha256}
+    audit.record(lake.home, "delivered", delivery.id, **about, bytes=delivery.bytes)
 
 
 def _department(lake: Lake, path: Path) -> str:

@@ -14,6 +14,7 @@ from agrilake.contract.model import Dataset
 from agrilake.errors import UsageError
 from agrilake.intake.dates import period_bounds
 from agrilake.intake.findings import ERROR, quarantine_schema, rule_title
+from agrilake.lake import audit
 from agrilake.lake.files import delivery_rows, scan
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery, now
@@ -161,6 +162,9 @@ def release(lake: Lake, rule: str, dataset: str, by: str, reason: str) -> Releas
     chosen = [item for item in again if passing[item.id]]
     for item in chosen:
         act = (declared.id, rule, item.id, passing[item.id], declared.version, by.strip(), now(), reason.strip())
+        audit.record(
+            lake.home, "released", item.id, by.strip(), dataset=declared.id, rule=rule, records=passing[item.id]
+        )
         _record(lake.home, act)
         intake.process(lake, item)
     written = steps.update_silver(lake, declared.id)

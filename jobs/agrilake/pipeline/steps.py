@@ -15,6 +15,7 @@ import pyarrow as pa
 from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError, UsageError
 from agrilake.gold.build import build_gold, gold_is_current
+from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
@@ -94,6 +95,7 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
         reach("silver_written")
         lake.state.record_applied(name, digests)
         reach("silver_applied")
+    _note_run(lake, f"silver/{name}", written)
     return written
 
 
@@ -180,6 +182,7 @@ def update_gold(lake: Lake, name: str) -> TableWrite | None:
         else:
             written = build_gold(lake.spark(), lake.home, table, lake.registry, lake.settings)
     reach("gold_written")
+    _note_run(lake, f"gold/{name}", written)
     return written if written.changed else None
 
 
@@ -200,7 +203,13 @@ def update_indicators(lake: Lake) -> TableWrite | None:
             lake.spark(), lake.home, load_indicators(), lake.registry, lake.settings, dataset_arrivals(lake)
         )
     reach("indicators_written")
+    _note_run(lake, f"gold/{INDICATOR_VALUE}", written)
     return written if written.changed else None
+
+
+def _note_run(lake: Lake, table: str, written: TableWrite) -> None:
+    if written.changed:
+        audit.record(lake.home, "ran", table, version=written.version)
 
 
 def dataset_arrivals(lake: Lake) -> dict[str, Arrivals]:

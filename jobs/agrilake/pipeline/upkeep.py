@@ -10,6 +10,7 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from agrilake.contract.model import Dataset
+from agrilake.lake import audit
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.pins import pinned_versions
 from agrilake.pipeline.steps import readable
@@ -47,6 +48,8 @@ def maintain(lake: Lake, keep: timedelta = KEEP, dry_run: bool = False) -> Upkee
         lake.state.resolve_failures(STEP, name)
         if done.changed:
             report.tables.append(done)
+            if not dry_run:
+                audit.record(lake.home, "ran", name, step=STEP, compacted=done.compacted, deleted=done.deleted)
     return report
 
 

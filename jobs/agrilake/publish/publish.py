@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import Settings
 from agrilake.errors import UsageError
+from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import State, now
@@ -86,11 +87,21 @@ def publish(
         same = bool(known) and known[-1].fingerprint == wanted
         publication = known[-1] if same else _make(home, content, known[-1] if known else None, wanted)
         reach("publication_made")
+        if not same or store.current_version(home) != publication.version:
+            _note_published(home, publication)
         store.make_current(home, publication.path)
         reach("publication_swapped")
         keep_records(home)
         store.retire(home)
     return publication
+
+
+def _note_published(home: Home, publication: Publication) -> None:
+    """Before readers see it, so that none is without its line in the audit log."""
+    manifest = store.sha256_of(publication.path / store.MANIFEST)
+    audit.record(
+        home, "published", f"publication {publication.version}", manifest=manifest, lake=publication.lake_version
+    )
 
 
 def _make(home: Home, content: Content, before: Publication | None, wanted: str) -> Publication:
@@ -138,6 +149,7 @@ def _kept(making: Making, past: Sequence[Record], database_file: Path) -> dict[s
         "pinned": union([pinned]),
         "figures": {} if shown is None else figures_of(home, shown, database_file),
         "deliveries": newly_taken(past, content.deliveries),
+        "audit": asdict(audit.head(home)),
     }
 
 

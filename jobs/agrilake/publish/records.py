@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agrilake.lake.audit import Head
 from agrilake.lake.files import sync
 from agrilake.paths import Home
 from agrilake.publish.model import ANALYST, TableSource
@@ -29,6 +30,7 @@ class Record:
     `rows` counts the rows of each table of the analyst's file. `figures` says what they were computed from
     (agrilake.publish.figures); it is empty for a publication of before they could be rebuilt. `deliveries` are those
     that came or changed since the publication before, {id: what the lake took of it}.
+    `audit` is the head of the audit log when it was made (None in a publication of before there was one).
     """
 
     version: int
@@ -40,6 +42,7 @@ class Record:
     pinned: Pins
     figures: Mapping[str, Any]
     deliveries: Mapping[str, str]
+    audit: Head | None
     folder: Path
     is_kept: bool
 
@@ -84,6 +87,7 @@ def _record(folder: Path, is_kept: bool) -> Record:
         pinned=manifest.get("pinned") or union([manifest["lake_tables"].items(), held.items()]),
         figures=manifest.get("figures", {}),
         deliveries=manifest.get("deliveries", {}),
+        audit=Head(**manifest["audit"]) if "audit" in manifest else None,
         folder=folder,
         is_kept=is_kept,
     )

@@ -43,6 +43,12 @@ def current_publication(home: Home) -> Publication | None:
     return read_publication(link.resolve()) if link.is_dir() else None
 
 
+def current_version(home: Home) -> int | None:
+    """The version that readers see, without reading its manifest."""
+    link = home.publications / CURRENT
+    return int(link.resolve().name) if link.is_dir() else None
+
+
 def read_publication(path: Path) -> Publication:
     """A publication from its manifest."""
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
@@ -83,7 +89,7 @@ def write_manifest(
     """manifest.json: the head, each table's origin, each database's hash and rows, the layers."""
     files = {
         name: {
-            "sha256": _sha256(path / name),
+            "sha256": sha256_of(path / name),
             "bytes": (path / name).stat().st_size,
             "tables": {table: {"rows": count} for table, count in counts.items()},
         }
@@ -132,7 +138,8 @@ def retire(home: Home) -> None:
             shutil.rmtree(retired)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes (hex)."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
