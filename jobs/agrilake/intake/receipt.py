@@ -14,6 +14,7 @@ from agrilake.intake.raw import RawTable
 from agrilake.intake.receipt_page import render
 from agrilake.intake.receipt_table import csv_bytes, mending_table, summary_table
 from agrilake.intake.rows import Checked
+from agrilake.lake.failpoints import reach
 from agrilake.paths import Home
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        reach("receipt_drafted")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -21,7 +21,12 @@ def give_back(home: Home, department: str, name: str, file: Path) -> None:
     folder = home.inbox / department / REFUSED_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     if file.is_relative_to(home.landing):
-        shutil.copyfile(file, _free_place(folder, name, file))
+        draft = folder / f".{os.getpid()}.tmp"
+        try:
+            shutil.copyfile(file, draft)
+            draft.replace(_free_place(folder, name, file))
+        finally:
+            draft.unlink(missing_ok=True)
     elif file.is_relative_to(home.inbox) and os.pardir not in file.parts:
         with suppress(FileNotFoundError):
             shutil.move(file, _free_place(folder, file.name, file))

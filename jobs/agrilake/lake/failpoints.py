@@ -29,7 +29,7 @@ def commit_points(kind: str) -> tuple[str, str, str]:
 
 
 INTAKE_POINTS = (
-    *("landing_drafted", "landing_renamed", "landed", "received"),
+    *("landing_drafted", "landing_renamed", "landed", "received", "manifest_cleared"),
     *commit_points("bronze"),
     *commit_points("quarantine"),
     *commit_points("accepted"),

@@ -30,17 +30,18 @@ from agrilake.intake.privacy import mask_text
 from agrilake.intake.raw import RawTable
 from agrilake.intake.read import read_file
 from agrilake.intake.receipt import ReceiptPaths, write_receipt
-from agrilake.intake.returned import give_back
 from agrilake.intake.rows import Checked, check_rows
 from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
 from agrilake.lake import audit
-from agrilake.lake.failpoints import reach
+from agrilake.lake.failpoints import commit, reach
 from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
+from agrilake.lake.logs import durable
 from agrilake.lake.state import LAYOUT, Delivery
 from agrilake.pipeline.context import Editions, Lake
+from agrilake.pipeline.receipts import give_receipt, hand_back, require_open
 from agrilake.pipeline.same_rows import told_of_same_rows
 
 ROWS_STATED = "rows_stated"
@@ -137,7 +138,9 @@ def _register(lake: Lake, path: Path) -> Outcome:
     elsewhere = [item for item in earlier if item.period != name.period]
     if elsewhere and not name.confirmed:
         return _refuse(lake, delivery, _same_bytes(elsewhere[0], name.period), path)
-    received = lake.state.record_delivery(replace(delivery, status="received"))
+    begun = next((item for item in earlier if item.id == delivery.id and not item.is_final), delivery)
+    details = {**begun.details, **delivery.details}  # of a run that ended after it had taken the manifest away
+    received = lake.state.record_delivery(replace(delivery, status="received", details=details))
     reach("received")
     _clear(path)
     return Outcome(received)
@@ -190,9 +193,9 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
     layout = dataset.layout(delivery.period)
     divisions = _divisions(lake, dataset, delivery.period)
     if divisions is None and _needs_divisions(dataset):
+        lake.state.owe_receipt(delivery.id)
         waiting = lake.state.record_delivery(replace(delivery, status="waiting", reason=WAITING_REASON))
-        receipt = write_receipt(lake.home, waiting, None, None, layout)
-        return Outcome(waiting, receipt)
+        return Outcome(waiting, give_receipt(lake, waiting, None, None, layout))
     try:
         raw, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
     except RefusedFile as refusal:
@@ -205,11 +208,26 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
         return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), layout)
     _store(lake, dataset, delivery, raw, checked)
     counted = _counted(delivery, raw, checked, divisions, dataset)
+    lake.state.owe_receipt(delivery.id)
     final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
     reach("recorded")
-    receipt = write_receipt(lake.home, final, checked, raw, layout)
-    reach("receipt_written")
-    return Outcome(final, receipt)
+    return Outcome(final, give_receipt(lake, final, checked, raw, layout))
+
+
+def give_owed_receipt(lake: Lake, delivery: Delivery) -> Outcome:
+    """Write a receipt that is owed, from the landed file. Raises OutboxClosed where the outbox does not take it."""
+    require_open(lake, delivery)
+    dataset = lake.registry.datasets.get(delivery.dataset)
+    layout = dataset.layout(delivery.period) if dataset else None
+    raw: RawTable | None = None
+    checked: Checked | None = None
+    if delivery.is_final and dataset is not None:
+        divisions = _divisions(lake, dataset, delivery.period)
+        raw, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
+    receipt = give_receipt(lake, delivery, checked, raw, layout)
+    if delivery.status == "refused" and delivery.sha256 and _landed_path(lake, delivery).is_file():
+        hand_back(lake, delivery, _landed_path(lake, delivery))
+    return Outcome(delivery, receipt)
 
 
 def examine(
@@ -353,12 +371,14 @@ def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, chec
     findings = checked.findings.with_columns(pl.lit(delivery.id).alias("delivery_id"))
     stored = {item.contract_version for item in lake.state.deliveries(dataset.id) if item.is_final}
     fit_types(lake.home.table("accepted", dataset.id), accepted, dataset.version, stored)
-    replace_delivery(lake.home.table("bronze", dataset.id), bronze, delivery.id)
-    reach("bronze_written")
-    replace_delivery(lake.home.table("quarantine"), findings, delivery.id, column="delivery_id", partitioned=False)
-    reach("quarantine_written")
-    replace_delivery(lake.home.table("accepted", dataset.id), accepted, delivery.id)
-    reach("accepted_written")
+    tables = [lake.home.table(*place) for place in (("bronze", dataset.id), ("quarantine",), ("accepted", dataset.id))]
+    with durable(*tables):
+        with commit("bronze", tables[0]):
+            replace_delivery(tables[0], bronze, delivery.id)
+        with commit("quarantine", tables[1]):
+            replace_delivery(tables[1], findings, delivery.id, column="delivery_id", partitioned=False)
+        with commit("accepted", tables[2]):
+            replace_delivery(tables[2], accepted, delivery.id)
 
 
 def _counted(
@@ -430,12 +450,16 @@ def _refused(delivery: Delivery, refusal: RefusedFile) -> Delivery:
 def _refuse(
     lake: Lake, delivery: Delivery, refusal: RefusedFile, file: Path, dataset: Dataset | None = None
 ) -> Outcome:
+    lake.state.owe_receipt(delivery.id)
     refused = lake.state.record_delivery(_refused(delivery, refusal))
-    receipt = write_receipt(lake.home, refused, None, None, dataset)
-    give_back(lake.home, refused.department, refused.file_name, file)
+    reach("refused")
+    receipt = give_receipt(lake, refused, None, None, dataset)
+    hand_back(lake, refused, file)
     return Outcome(refused, receipt)
 
 
 def _clear(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    """The manifest first: without its file nobody would ever ask for it again."""
     manifest_path(path).unlink(missing_ok=True)
+    reach("manifest_cleared")
+    path.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from agrilake.indicators.load import load_indicators
 from agrilake.lake import audit
 from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.leftovers import tidy
 
 Progress = Callable[[str, int, int, str], None]
 """Told of (step, done, total, subject) as the run goes on."""
@@ -64,6 +65,7 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
     """
     report, tell = RunReport(), progress or (lambda *_: None)
     audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
+    report.failures += tidy(lake)
     _wait_settled(lake)
     for _ in range(ROUNDS):
         with _timed(report, "intake"):
@@ -72,6 +74,10 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
             _update_silver(lake, report, tell)
         if not taken and not intake.stale_deliveries(lake):
             break
+    _side_by_side(
+        *(lake, report, tell, "receipt", 1, lake.state.owed_receipts()),
+        *(lambda item: intake.give_owed_receipt(lake, item), lambda item: item.id),
+    )
     report.failures += left_in_inbox(lake)
     with _timed(report, "suites"):
         _check_suites(lake, report, tell)
@@ -207,6 +213,7 @@ def _side_by_side(
         except Exception as error:  # one bad file or table must not keep the others from the lake
             message = steps.readable(error)
             log.exception("%s %s", step, subject(item)) if not isinstance(error, AgrilakeError) else None
+            lake.state.resolve_failures(step, subject(item))
             lake.state.record_failure(step, subject(item), message)
             return Failed(message)
         lake.state.resolve_failures(step, subject(item))

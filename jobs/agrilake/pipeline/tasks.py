@@ -48,7 +48,9 @@ def find_files() -> list[Group]:
     group without deliveries names silver tables whose update was missed.
     """
     lake = endings.open_lake()
+    _tidy(lake)
     _register(lake)
+    _give_owed_receipts(lake)
     waiting = _deliveries_to_take(lake)
     reference = [dataset.id for dataset in lake.registry.reference()]
     first = [item for item in waiting if item.dataset in reference]
@@ -145,7 +147,8 @@ def _waited(lake: Lake) -> timedelta:
     versions = lake.state.lake_versions()
     published = versions[-1].recorded_at if versions else ""
     arrived = [item.received_at for item in lake.state.deliveries() if item.received_at > published]
-    return datetime.now(UTC) - datetime.fromisoformat(min(arrived)) if arrived else timedelta(0)
+    waited = datetime.now(UTC) - datetime.fromisoformat(min(arrived)) if arrived else timedelta(0)
+    return waited if waited >= timedelta(0) else GOLD_WAITS  # the clock was set back
 
 
 def build_gold(names: Sequence[str], failed_before: bool = False) -> None:
@@ -229,6 +232,24 @@ def _register(lake: Lake) -> None:
             log.info("delivery %s: %s", outcome.delivery.id, outcome.delivery.status)
 
 
+def _tidy(lake: Lake) -> None:
+    from agrilake.pipeline.leftovers import tidy
+
+    tidy(lake)
+
+
+def _give_owed_receipts(lake: Lake) -> None:
+    """Receipts that could not be written, or whose writer died."""
+    from agrilake.pipeline import intake
+    from agrilake.pipeline.receipts import RECEIPT
+
+    for delivery in lake.state.owed_receipts():
+        try:
+            intake.give_owed_receipt(lake, delivery)
+        except Exception as error:  # one that cannot be written must not keep the others
+            endings.note_failure(lake, RECEIPT, delivery.id, error)
+
+
 def _take_one(lake: Lake, delivery_id: str, again: bool) -> bool:
     """Whether the delivery was processed, or needed nothing."""
     from agrilake.pipeline import intake
@@ -280,8 +301,7 @@ def _silver_ahead(lake: Lake) -> list[str]:
 
 def _missed(lake: Lake) -> list[str]:
     """Datasets whose silver table or suite is behind though nothing arrived lately: a run was ended before it told."""
-    since = datetime.now(UTC) - RETRY_AFTER
-    arrived = {item.dataset for item in lake.state.deliveries() if datetime.fromisoformat(item.received_at) > since}
+    arrived = {item.dataset for item in lake.state.deliveries() if _is_lately(item.received_at)}
     return sorted({*_silver_ahead(lake), *_suites_ahead(lake)} - arrived)
 
 
@@ -294,6 +314,10 @@ def _suites_ahead(lake: Lake) -> list[str]:
 
 def _resting(lake: Lake, step: str) -> set[str]:
     """What failed in a step a short while ago."""
-    since = datetime.now(UTC) - RETRY_AFTER
     found = [item for item in lake.state.open_failures() if item.step == step]
-    return {item.subject for item in found if datetime.fromisoformat(item.happened_at) > since}
+    return {item.subject for item in found if _is_lately(item.happened_at)}
+
+
+def _is_lately(moment: str) -> bool:
+    """Whether an ISO moment lies in the last minutes; one that lies ahead, since the clock was set back, does not."""
+    return timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(moment) < RETRY_AFTER

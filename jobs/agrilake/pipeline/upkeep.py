@@ -55,7 +55,7 @@ def maintain(lake: Lake, keep: timedelta = KEEP, dry_run: bool = False) -> Upkee
 
 def _tables(lake: Lake) -> Iterator[tuple[str, Path]]:
     """Every Delta table of the lake but the stewards' decisions, which nothing could make again."""
-    folders = [path for layer in LAYERS for path in sorted(lake.home.table(layer).glob("*")) if path.is_dir()]
+    folders = [path for layer in LAYERS for path in sorted(lake.home.table(layer).glob("[!.]*")) if path.is_dir()]
     for path in (*folders, lake.home.table("quarantine")):
         if DeltaTable.is_deltatable(str(path)):
             yield path.relative_to(lake.home.root).as_posix(), path
