@@ -1,8 +1,9 @@
 """Named points at which the crash tests end a process, as a power cut would: SIGKILL, no clean-up.
 
-Nothing happens unless AGRILAKE_FAILPOINT says so: `point` or `point:victim`, or `@file` with such lines, each of which
-kills once and is then struck out, so that what runs again in the same service goes on. Victims are the process that
-reaches the point (`self`, the default), the lake's Spark server (`spark`) and Airflow's scheduler (`scheduler`).
+Nothing happens unless AGRILAKE_FAILPOINT says so: `point`, `point:victim` or `point/table:victim`, or `@file` with
+such lines, each of which kills once and is then struck out, so that what runs again in the same service goes on.
+Victims are the process that reaches the point (`self`, the default), the lake's Spark server (`spark`) and Airflow's
+scheduler (`scheduler`).
 No import of the lake stands above, so that Superset's own environment can use this module too.
 """
 
@@ -58,31 +59,33 @@ SUPERSET_POINTS = ("superset_migrating", "superset_prepared", "superset_importin
 ALL_POINTS = (*POINTS, *UPKEEP_POINTS, *CONTRACT_POINTS, *SUPERSET_POINTS)
 
 
-def reach(point: str) -> None:
-    """The process is at `point` (ValueError unless one of the lists): who is named by the environment dies here."""
+def reach(point: str, table: str = "") -> None:
+    """The process is at `point` (ValueError unless one of the lists), on behalf of a table where one is named: who is
+    named by the environment dies here."""
     _known(point)
-    victim = _victim(point)
-    if victim and _strike(point):
-        _kill(victim)
+    line = _armed(point, table)
+    if line and _strike(line):
+        _kill(line)
 
 
 @contextmanager
-def during(point: str, happened: Callable[[], bool]) -> Iterator[None]:
-    """The point is reached in the middle of this block, at the very moment when something has `happened`."""
+def during(point: str, happened: Callable[[], bool], table: str = "") -> Iterator[None]:
+    """The point is reached in the middle of this block, at the very moment when something has `happened` (or, where the
+    watcher was too slow, at its end)."""
     _known(point)
-    victim = _victim(point)
-    if not victim:
+    line = _armed(point, table)
+    if not line:
         yield
         return
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.is_set():
-            if happened():
-                if _strike(point):
-                    _kill(victim)
+        while not happened():
+            if ended.is_set():
                 return
             time.sleep(WATCH_SECONDS)
+        if _strike(line):
+            _kill(line)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -97,11 +100,11 @@ def during(point: str, happened: Callable[[], bool]) -> Iterator[None]:
 def commit(kind: str, table: Path) -> Iterator[None]:
     """Around what commits to the Delta table: the three `commit_points` of the kind."""
     before, landed, after = commit_points(kind)
-    reach(before)
+    reach(before, table.name)
     known = _newest(table)
-    with during(landed, lambda: _newest(table) > known):
+    with during(landed, lambda: _newest(table) > known, table.name):
         yield
-    reach(after)
+    reach(after, table.name)
 
 
 def _known(point: str) -> None:
@@ -114,22 +117,19 @@ def _newest(table: Path) -> str:
     return max((path.name for path in (table / "_delta_log").glob("*.json") if path.stem.isdigit()), default="")
 
 
-def _victim(point: str) -> str | None:
+def _armed(point: str, table: str) -> str | None:
+    """The line that names the point, for this table or any."""
     said = os.environ.get(VARIABLE, "")
-    return _named(_read(Path(said[1:])) if said.startswith("@") else [said] if said else [], point)
-
-
-def _named(lines: list[str], point: str) -> str | None:
-    found = dict(line.partition(":")[::2] for line in lines)
-    return (found[point] or SELF) if point in found else None
+    lines = _read(Path(said[1:])) if said.startswith("@") else [said]
+    return next((line for line in lines if line.partition(":")[0] in (point, f"{point}/{table}")), None)
 
 
 def _read(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").split() if file.is_file() else []
 
 
-def _strike(point: str) -> bool:
-    """Whether this process is the first to die at the point; its line is struck out of the file."""
+def _strike(line: str) -> bool:
+    """Whether this process is the first to act upon the line, which is struck out of the file."""
     said = os.environ.get(VARIABLE, "")
     if not said.startswith("@"):
         return True
@@ -137,12 +137,15 @@ def _strike(point: str) -> bool:
     with file.with_name(f"{file.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lines = _read(file)
-        kept = [line for line in lines if line.partition(":")[0] != point]
-        file.write_text("\n".join(kept), encoding="utf-8")
-    return len(kept) < len(lines)
+        if line in lines:
+            lines.remove(line)
+            file.write_text("\n".join(lines), encoding="utf-8")
+            return True
+    return False
 
 
-def _kill(victim: str) -> None:
+def _kill(line: str) -> None:
+    victim = line.partition(":")[2] or SELF
     if victim == SELF:
         os.kill(os.getpid(), signal.SIGKILL)
     from agrilake.paths import Home

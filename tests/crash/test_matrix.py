@@ -1,0 +1,57 @@
+"""The kill matrix (`make test-full`): whoever dies wherever, a rerun ends like a run that nobody disturbed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.crash import driver, matrix
+from tests.crash.driver import Kill
+from tests.crash.wave import drop_base, drop_wave
+from tests.support.lakes import agrilake
+
+from agrilake.pipeline.up import bring_down
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.skipif(not os.environ.get("AGRILAKE_FULL"), reason="make test-full kills everybody everywhere"),
+]
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory, spark_remote: str, lake_key: Path) -> Path:
+    """A lake that took the base, and has the wave in its inbox."""
+    home = tmp_path_factory.mktemp("base") / "home"
+    drop_base(home)
+    done = agrilake(home, "run")
+    assert done.returncode == 0, done.stderr
+    drop_wave(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def reference(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same lake after a run over the wave that nobody disturbed."""
+    home = driver.copied(base, tmp_path_factory.mktemp("reference") / "home")
+    done = agrilake(home, "run")
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.mark.parametrize("kills", [*matrix.COMMAND, *matrix.SERVER], ids=str)
+def test_whoever_dies_a_rerun_ends_alike(kills: Kill, base: Path, reference: Path, tmp_path: Path) -> None:
+    home = driver.copied(reference if kills.command == matrix.UPKEEP else base, tmp_path / "home")
+    try:
+        driver.kill(home, kills)
+        driver.run_again(home, kills)
+    finally:
+        bring_down(home)
+    driver.assert_same_lake(home, reference)
+    driver.assert_nothing_left(home)
+
+
+def test_the_matrix_is_as_large_as_it_claims() -> None:
+    points = {kills.point for kills in matrix.COMMAND}
+    assert len(points) >= 14
+    assert matrix.PAIRS >= 90
