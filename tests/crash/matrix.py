@@ -1,53 +1,56 @@
-"""Who is killed where: the kill matrix as data. A new step's points are named here by their tuple alone."""
+"""The kill matrix as data: the points of each step, and who dies there. A new step is named here by its tuple alone."""
 
 from __future__ import annotations
 
-from tests.crash.driver import Kill
+from itertools import zip_longest
+
+from tests.crash.driver import Kills
 from tests.crash.wave import LARGE_GOLD, LARGE_SILVER
 
-from agrilake.lake.failpoints import (
-    POINTS,
-    PUBLICATION_POINTS,
-    SCHEDULER,
-    SELF,
-    SPARK,
-    TABLE_POINTS,
-    UPKEEP_POINTS,
-    commit_points,
-)
+from agrilake.lake.failpoints import PUBLICATION_POINTS, SCHEDULER, SPARK, UPKEEP_POINTS, commit_points
 
-UPKEEP = ("maintain", "--keep-hours", "0")
-OF_LARGE = (
-    *(f"{point}/{LARGE_SILVER}" for point in commit_points("silver")),
-    *(f"{point}/{LARGE_GOLD}" for point in commit_points("gold")),
+INTAKE = (
+    ("landing_drafted", "landing_renamed", "landed"),
+    ("received", "manifest_cleared"),
+    ("refused", "given_back"),
+    *(commit_points(layer) for layer in ("bronze", "quarantine", "accepted")),
+    ("recorded", "receipt_drafted", "receipt_written"),
 )
+TABLES = (
+    ("table_created",),
+    (*commit_points("silver"), "silver_applied"),
+    tuple(f"{point}/{LARGE_SILVER}" for point in commit_points("silver")),
+    ("suite_judged", "suite_recorded"),
+    commit_points("gold"),
+    tuple(f"{point}/{LARGE_GOLD}" for point in commit_points("gold")),
+    commit_points("indicators"),
+)
+STEPS = (*INTAKE, *TABLES, PUBLICATION_POINTS)
+UPKEEP = ("maintain", "--keep-hours", "0")
 RARE = ("table_summed_up",)
 """Reached after twenty commits: tests/unit/test_upkeep.py kills there."""
 
-COMMAND = [
-    *(Kill(point) for point in (*POINTS, *OF_LARGE)),
-    *(Kill(point, command=UPKEEP) for point in UPKEEP_POINTS if point not in RARE),
-]
-"""The command line's process dies."""
-SERVER = [Kill(point, SPARK) for point in (*OF_LARGE, *TABLE_POINTS, *PUBLICATION_POINTS[:1])]
-"""The Spark server dies under the command."""
-TASKS = [
-    ("landing_drafted", "bronze_committed", "silver_writing", "gold_committed", "publication_leader"),
-    ("landing_renamed", "quarantine_committed", "silver_committed", "suite_judged", "indicators_committed"),
-    ("landed", "accepted_committed", f"silver_committed/{LARGE_SILVER}", f"gold_committed/{LARGE_GOLD}"),
-    ("received", "recorded", "silver_applied", "gold_written", "publication_made"),
-    ("refused", "receipt_drafted", "suite_recorded", "indicators_written", "publication_swapped"),
-]
-"""Tasks of Airflow die, each at its first point: a wave of files for each line."""
-SERVICES = [
-    ("accepted_committed", SCHEDULER),
-    (f"silver_committed/{LARGE_SILVER}", SCHEDULER),
-    ("gold_writing", SCHEDULER),
-    ("publication_described", SCHEDULER),
-    (f"silver_committed/{LARGE_SILVER}", SPARK),
-    (f"gold_writing/{LARGE_GOLD}", SPARK),
-]
-"""Under Airflow a service dies: a wave of files for each line."""
-PAIRS = len(COMMAND) + len(SERVER) + sum(map(len, TASKS)) + len(SERVICES)
 
-__all__ = ["COMMAND", "PAIRS", "SELF", "SERVER", "SERVICES", "TASKS", "UPKEEP"]
+def rows(*steps: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The first points of all steps, in order, then the second ones, and so on."""
+    return [tuple(point for point in row if point) for row in zip_longest(*steps)]
+
+
+COMMAND = [
+    *(Kills(row) for row in rows(*STEPS)),
+    Kills(tuple(point for point in UPKEEP_POINTS if point not in RARE), command=UPKEEP),
+]
+"""The command's own process dies: of a row at one point after the other, a run for each."""
+SERVER = [Kills(row, SPARK) for row in rows(*TABLES, PUBLICATION_POINTS[:1])]
+"""The Spark server dies under the command."""
+TASKS = [Kills(row) for row in rows(*STEPS)[:3]]
+"""Tasks of Airflow die: of a row as many as there are points, in one wave of files."""
+SERVICES = [
+    Kills(("accepted_committed",), SCHEDULER),
+    Kills((f"silver_committed/{LARGE_SILVER}",), SCHEDULER),
+    Kills(("gold_committed", "publication_described"), SCHEDULER),
+    Kills((f"silver_committed/{LARGE_SILVER}", f"gold_writing/{LARGE_GOLD}"), SPARK),
+]
+"""Under Airflow a service dies."""
+ALL = (*COMMAND, *SERVER, *TASKS, *SERVICES)
+PAIRS = sum(len(kills.points) for kills in ALL)

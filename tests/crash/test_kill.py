@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import open_lake
-from tests.crash.driver import assert_nothing_left, deliveries, files
-from tests.support.lakes import agrilake, assert_same_gold
+from tests.crash.driver import assert_nothing_left, deliveries
+from tests.support.lakes import agrilake, assert_same_gold, files
 from tests.support.samples import SAMPLE, drop, drop_sample
 
 from agrilake.lake.failpoints import VARIABLE

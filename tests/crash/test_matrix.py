@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from tests.crash import driver, matrix
-from tests.crash.driver import Kill
+from tests.crash.driver import Kills
 from tests.crash.wave import drop_base, drop_wave
 from tests.support.lakes import agrilake
 
+from agrilake.lake.failpoints import POINTS, SCHEDULER, SELF, SPARK, UPKEEP_POINTS
 from agrilake.pipeline.up import bring_down
 
 pytestmark = [
@@ -40,7 +41,7 @@ def reference(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("kills", [*matrix.COMMAND, *matrix.SERVER], ids=str)
-def test_whoever_dies_a_rerun_ends_alike(kills: Kill, base: Path, reference: Path, tmp_path: Path) -> None:
+def test_whoever_dies_a_rerun_ends_alike(kills: Kills, base: Path, reference: Path, tmp_path: Path) -> None:
     home = driver.copied(reference if kills.command == matrix.UPKEEP else base, tmp_path / "home")
     try:
         driver.kill(home, kills)
@@ -52,6 +53,8 @@ def test_whoever_dies_a_rerun_ends_alike(kills: Kill, base: Path, reference: Pat
 
 
 def test_the_matrix_is_as_large_as_it_claims() -> None:
-    points = {kills.point for kills in matrix.COMMAND}
-    assert len(points) >= 14
-    assert matrix.PAIRS >= 90
+    assert {point.partition("/")[0] for row in matrix.COMMAND for point in row.points} == {*POINTS, *UPKEEP_POINTS} - {
+        *matrix.RARE
+    }
+    assert len(matrix.STEPS) >= 14
+    assert {kills.victim for kills in matrix.ALL} == {SELF, SPARK, SCHEDULER}

@@ -57,13 +57,11 @@ def _drafts(home: Home) -> Iterator[Path]:
 
 
 def _mend_logs(lake: Lake) -> list[str]:
-    found = []
-    for table in _tables(lake.home):
-        name = table.relative_to(lake.home.root).as_posix()
-        line = _mended(lake, table, name) if broken_log(table) else None
-        if line:
-            found.append(f"{LOGS} {line}")
-    return found
+    broken = {table.relative_to(lake.home.root).as_posix(): table for table in _tables(lake.home) if broken_log(table)}
+    for failure in lake.state.open_failures():
+        if failure.step == LOGS:
+            lake.state.resolve_failures(LOGS, failure.subject)
+    return [f"{LOGS} {line}" for name, table in broken.items() if (line := _mended(lake, table, name))]
 
 
 def _mended(lake: Lake, table: Path, name: str) -> str | None:
@@ -73,7 +71,6 @@ def _mended(lake: Lake, table: Path, name: str) -> str | None:
         while broken and mend_log(table, broken, _named(lake, name), lake.home.root / "state" / "torn"):
             log.warning("%s: %s of version %s was cut off and is set aside", name, broken.kind, broken.version)
             broken = broken_log(table)
-    lake.state.resolve_failures(LOGS, name)
     if broken:
         lake.state.record_failure(LOGS, name, broken.line)
         return broken.line
