@@ -27,13 +27,16 @@ TABLES = (
 )
 STEPS = (*INTAKE, *TABLES, PUBLICATION_POINTS)
 UPKEEP = ("maintain", "--keep-hours", "0")
+FIRST = 3
 RARE = ("table_summed_up",)
 """Reached after twenty commits: tests/unit/test_upkeep.py kills there."""
 
 
 def rows(*steps: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The first points of all steps, in order, then the second ones, and so on."""
-    return [tuple(point for point in row if point) for row in zip_longest(*steps)]
+    """The first points of all steps, in order, then the second ones, the third ones, and what is left."""
+    found = [tuple(point for point in row if point) for row in zip_longest(*(step[:FIRST] for step in steps))]
+    rest = tuple(point for step in steps for point in step[FIRST:])
+    return [*found, rest] if rest else found
 
 
 COMMAND = [

@@ -2,8 +2,8 @@
 
 A pid alone does not name a process, since the system gives it to another one later. So each record holds the pid
 together with the boot and the tick at which the process was created, which no change of the clock moves, and a record
-whose process is gone or another one counts as "not running". Every program is the leader of a session of its own: ending the terminal does not end
-it, and stopping it reaches the children it started.
+whose process is gone or another one counts as "not running". Every program is the leader of a session of its own:
+ending the terminal does not end it, and stopping it reaches the children it started.
 """
 
 from __future__ import annotations
