@@ -28,6 +28,7 @@ TABLES = (
 STEPS = (*INTAKE, *TABLES, PUBLICATION_POINTS)
 UPKEEP = ("maintain", "--keep-hours", "0")
 FIRST = 3
+_PUBLISH = ("publication_leader", "publication_made", "publication_swapped")
 RARE = ("table_summed_up",)
 """Reached after twenty commits: tests/unit/test_upkeep.py kills there."""
 
@@ -46,8 +47,12 @@ COMMAND = [
 """The command's own process dies: of a row at one point after the other, a run for each."""
 SERVER = [Kills(row, SPARK) for row in rows(*TABLES, PUBLICATION_POINTS[:1])]
 """The Spark server dies under the command."""
-TASKS = [Kills(row) for row in rows(*STEPS)[:3]]
-"""Tasks of Airflow die: of a row as many as there are points, in one wave of files."""
+TASKS = [
+    Kills(("landing_drafted", "bronze_committed", f"silver_committed/{LARGE_SILVER}", "gold_committed", *_PUBLISH[:1])),
+    Kills(("received", "recorded", "silver_writing", "suite_judged", "indicators_committed", *_PUBLISH[1:2])),
+    Kills(("refused", "accepted_committed", "silver_applied", f"gold_written/{LARGE_GOLD}", *_PUBLISH[2:])),
+]
+"""Tasks of Airflow die, about one of a kind in a wave of files: each is tried again by Airflow itself."""
 SERVICES = [
     Kills(("accepted_committed",), SCHEDULER),
     Kills((f"silver_committed/{LARGE_SILVER}",), SCHEDULER),

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from tests.crash import driver, matrix
 from tests.crash.driver import Kills
-from tests.crash.wave import drop_base, drop_wave
-from tests.support.lakes import agrilake
 
 from agrilake.lake.failpoints import POINTS, SCHEDULER, SELF, SPARK, UPKEEP_POINTS
 from agrilake.pipeline.up import bring_down
@@ -18,26 +16,6 @@ pytestmark = [
     pytest.mark.spark,
     pytest.mark.skipif(not os.environ.get("AGRILAKE_FULL"), reason="make test-full kills everybody everywhere"),
 ]
-
-
-@pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory, spark_remote: str, lake_key: Path) -> Path:
-    """A lake that took the base, and has the wave in its inbox."""
-    home = tmp_path_factory.mktemp("base") / "home"
-    drop_base(home)
-    done = agrilake(home, "run")
-    assert done.returncode == 0, done.stderr
-    drop_wave(home)
-    return home
-
-
-@pytest.fixture(scope="session")
-def reference(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same lake after a run over the wave that nobody disturbed."""
-    home = driver.copied(base, tmp_path_factory.mktemp("reference") / "home")
-    done = agrilake(home, "run")
-    assert done.returncode == 0, done.stderr
-    return home
 
 
 @pytest.mark.parametrize("kills", [*matrix.COMMAND, *matrix.SERVER], ids=str)
