@@ -1,4 +1,4 @@
-"""The kill matrix under Airflow (`make test-full`): tasks, scheduler and Spark server die, and Airflow ends the work."""
+"""The kill matrix under Airflow (`make test-full`): tasks, scheduler, Spark server die, and Airflow ends the work."""
 
 from __future__ import annotations
 

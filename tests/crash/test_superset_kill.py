@@ -1,4 +1,4 @@
-"""The import into Superset, killed at its points (`make test-full`): the next one ends like one that nobody disturbed."""
+"""The import into Superset, killed at its points (`make test-full`): the next one ends as if nothing had been."""
 
 from __future__ import annotations
 

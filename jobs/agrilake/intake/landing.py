@@ -8,6 +8,8 @@ import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +55,19 @@ def is_full(error: Exception) -> bool:
         return True
     text = str(error).casefold()
     return any(words in text for words in FULL_WORDS)
+
+
+@contextmanager
+def room(home: Home, subject: str) -> Iterator[None]:
+    """Whatever a full disk makes of the libraries below, raised as DiskFull."""
+    try:
+        yield
+    except AgrilakeError:
+        raise
+    except Exception as error:  # each library has an error of its own for it
+        if not is_full(error):
+            raise
+        raise disk_full(subject, home, type(error).__name__) from error
 
 
 def landing_path(home: Home, sha256: str) -> Path:

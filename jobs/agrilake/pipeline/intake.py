@@ -12,17 +12,15 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from agrilake.contract.model import Dataset
-from agrilake.errors import AgrilakeError, ConsistencyError, RefusedFile
+from agrilake.errors import ConsistencyError, RefusedFile
 from agrilake.intake.divisions import DivisionIndex
-from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full, sha256_of, store
+from agrilake.intake.landing import DiskFull, StillChanging, room, sha256_of, store
 from agrilake.intake.limits import check_size
 from agrilake.intake.manifest import check_rows_stated, manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
@@ -86,7 +84,7 @@ def register(lake: Lake, path: Path) -> Outcome | None:
     the next run tries again. One process registers at a time.
     """
     subject = _shown_name(path)
-    with table_lock(lake.home.root / "run" / "inbox"), _room(lake, subject):
+    with table_lock(lake.home.root / "run" / "inbox"), room(lake.home, subject):
         if not os.path.lexists(path):
             return None
         try:
@@ -98,19 +96,6 @@ def register(lake: Lake, path: Path) -> Outcome | None:
             return None
         lake.state.resolve_failures(REGISTER, subject)
         return outcome
-
-
-@contextmanager
-def _room(lake: Lake, subject: str) -> Iterator[None]:
-    """Whatever a full disk makes of the libraries below, raised as DiskFull."""
-    try:
-        yield
-    except AgrilakeError:
-        raise
-    except Exception as error:  # each library has an error of its own for it
-        if not is_full(error):
-            raise
-        raise disk_full(subject, lake.home, type(error).__name__) from error
 
 
 def _register(lake: Lake, path: Path) -> Outcome:
@@ -184,7 +169,7 @@ def process(lake: Lake, delivery: Delivery) -> Outcome:
     Raises DiskFull, after which the delivery is as it was and is processed by the next run, and ConsistencyError where
     it was accepted before and cannot be read by the layout that is declared for its period by now.
     """
-    with _room(lake, delivery.id):
+    with room(lake.home, delivery.id):
         return _process(lake, delivery)
 
 

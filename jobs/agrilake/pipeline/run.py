@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError
 from agrilake.indicators.load import load_indicators
+from agrilake.intake.landing import room
 from agrilake.lake import audit
 from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
@@ -62,7 +63,13 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
     """Take what lies in the inbox, bring every table up to date and publish.
 
     A step that fails for one file or table is recorded (`report.failures`, `agrilake status`) and the others go on.
+    Raises DiskFull where there is no room even for that.
     """
+    with room(lake.home, "run"):
+        return _run(lake, progress)
+
+
+def _run(lake: Lake, progress: Progress | None) -> RunReport:
     report, tell = RunReport(), progress or (lambda *_: None)
     audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
     report.failures += tidy(lake)
@@ -209,7 +216,8 @@ def _side_by_side(
 
     def one(item: Any) -> T | Failed:
         try:
-            result = work(item)
+            with room(lake.home, subject(item)):
+                result = work(item)
         except Exception as error:  # one bad file or table must not keep the others from the lake
             message = steps.readable(error)
             log.exception("%s %s", step, subject(item)) if not isinstance(error, AgrilakeError) else None
