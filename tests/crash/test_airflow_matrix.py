@@ -56,6 +56,7 @@ def test_whoever_dies_airflow_ends_the_work(
         airflow.ensure_airflow(home)
         drop_wave(home)
         wait(at_rest, home, armed)
+        driver.assert_publication_whole(home)
     finally:
         bring_down(home)
     driver.assert_same_lake(home, reference)

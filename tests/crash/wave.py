@@ -43,9 +43,14 @@ def drop_wave(home: Path) -> None:
     for name in WAVE:
         drop(SAMPLE / "inbox" / name, home)
     drop(SAMPLE / "inbox" / REPEATED, home, name="农产品网络零售__2023年1月__再报.csv")
+    drop_correction(home)
+    _drop_mend(home)
+
+
+def drop_correction(home: Path) -> None:
+    """The large table's file once more, corrected: without its last fifty parcels."""
     lines = (SAMPLE / "inbox" / LARGE).read_bytes().splitlines(keepends=True)
     _put(home / "inbox" / "postal" / "邮件快件__2024-02__更正.txt", b"".join(lines[:-50]))
-    _drop_mend(home)
 
 
 def _drop_mend(home: Path) -> None:
@@ -59,5 +64,6 @@ def _drop_mend(home: Path) -> None:
 
 
 def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     os.utime(path, (1_700_000_000, 1_700_000_000))
