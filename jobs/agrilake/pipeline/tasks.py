@@ -47,10 +47,10 @@ def find_files() -> list[Group]:
     dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
     group without deliveries names silver tables whose update was missed.
     """
+    from agrilake.pipeline.inbox import look_into_inbox
+
     lake = endings.open_lake()
-    _tidy(lake)
-    _register(lake)
-    _give_owed_receipts(lake)
+    look_into_inbox(lake)
     waiting = _deliveries_to_take(lake)
     reference = [dataset.id for dataset in lake.registry.reference()]
     first = [item for item in waiting if item.dataset in reference]
@@ -213,41 +213,6 @@ def maintain() -> int:
     if report.failures:
         raise endings.SomeFailed(f"{len(report.failures)} tables failed: {'; '.join(report.failures)}")
     return len(report.tables)
-
-
-def _register(lake: Lake) -> None:
-    """Register every complete file of the inbox; one that cannot be is shown in the status, the others go on."""
-    from agrilake.intake.privacy import mask_text
-    from agrilake.pipeline import intake
-
-    for path in intake.pending_files(lake):
-        subject = f"{path.parent.name}/{mask_text(path.name)}"
-        try:
-            outcome = intake.register(lake, path)
-        except Exception as error:  # one bad file must not keep the others from the lake
-            endings.note_failure(lake, "intake", subject, error)
-            continue
-        lake.state.resolve_failures("intake", subject)
-        if outcome is not None:
-            log.info("delivery %s: %s", outcome.delivery.id, outcome.delivery.status)
-
-
-def _tidy(lake: Lake) -> None:
-    from agrilake.pipeline.leftovers import tidy
-
-    tidy(lake)
-
-
-def _give_owed_receipts(lake: Lake) -> None:
-    """Receipts that could not be written, or whose writer died."""
-    from agrilake.pipeline import intake
-    from agrilake.pipeline.receipts import RECEIPT
-
-    for delivery in lake.state.owed_receipts():
-        try:
-            intake.give_owed_receipt(lake, delivery)
-        except Exception as error:  # one that cannot be written must not keep the others
-            endings.note_failure(lake, RECEIPT, delivery.id, error)
 
 
 def _take_one(lake: Lake, delivery_id: str, again: bool) -> bool:
