@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 from tests.conftest import open_lake
 from tests.support.lakes import agrilake, assert_same_gold, files, tables
 
@@ -92,11 +93,15 @@ def assert_publication_whole(home: Path) -> None:
         assert hashlib.sha256((current / name).read_bytes()).hexdigest() == file["sha256"], name
 
 
-def assert_same_lake(home: Path, other: Path) -> None:
-    """Gold and every other table, deliveries, receipts byte for byte, and what stays in the inbox are equal."""
+def assert_same_lake(home: Path, other: Path, same_order: bool = True) -> None:
+    """Gold and every other table, deliveries, receipts byte for byte, and what stays in the inbox are equal.
+
+    Without `same_order` files may have arrived one after the other in another order.
+    """
     assert_same_gold(home, other)
+    dropped = () if same_order else ("_sequence",)
     for layer in ("bronze", "accepted", "silver"):
-        left, right = tables(home / layer), tables(other / layer)
+        left, right = (_sorted(one / layer, dropped) for one in (home, other))
         assert left.keys() == right.keys()
         assert [name for name, frame in left.items() if not frame.equals(right[name])] == [], layer
     assert _quarantined(home) == _quarantined(other)
@@ -124,6 +129,11 @@ def assert_nothing_left(home: Path) -> None:
     known = {path.stem for path in (home / "run").glob("*.json")}
     assert known == {running.name for running in process.status(home)}
     assert_publication_whole(home)
+
+
+def _sorted(folder: Path, dropped: tuple[str, ...]) -> dict[str, pl.DataFrame]:
+    kept = {name: frame.drop(dropped, strict=False) for name, frame in tables(folder).items()}
+    return {name: frame.sort(frame.columns, nulls_last=True) for name, frame in kept.items()}
 
 
 def deliveries(home: Path) -> list[tuple[object, ...]]:

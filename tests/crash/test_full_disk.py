@@ -57,5 +57,5 @@ def test_a_full_disk_is_a_line_and_nothing_is_lost(base: Path, reference: Path, 
         driver.assert_publication_whole(home)
     assert ends[:3] == [1, 1, 1]
     driver.run_again(home, Kills(()))
-    driver.assert_same_lake(home, reference)
+    driver.assert_same_lake(home, reference, same_order=False)  # what was too large for a while came later
     driver.assert_nothing_left(home)
