@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.crash import driver
 from tests.crash.wave import drop_base, drop_wave
 from tests.support.lakes import agrilake
+
+Undisturbed = Callable[[tuple[str, ...]], Path]
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +34,24 @@ def base(taken: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def reference(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same lake after a run over the wave that nobody disturbed."""
-    home = driver.copied(base, tmp_path_factory.mktemp("reference") / "home")
-    done = agrilake(home, "run")
+    return _after(driver.RUN, base, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """The lake after the run, and after another command on top of it, each made once."""
+    known = {driver.RUN: reference}
+
+    def after(command: tuple[str, ...]) -> Path:
+        if command not in known:
+            known[command] = _after(command, reference, tmp_path_factory)
+        return known[command]
+
+    return after
+
+
+def _after(command: tuple[str, ...], home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = driver.copied(home, tmp_path_factory.mktemp(command[0]) / "home")
+    done = agrilake(copy, *command)
     assert done.returncode == 0, done.stderr
-    return home
+    return copy

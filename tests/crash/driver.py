@@ -24,6 +24,7 @@ from agrilake.services import process
 DRAFTS = ("*.tmp", ".taking-*", "*.draft", "*.old", "creating")
 SERVICES_OWN = ("tmp", "airflow", "superset", "logs")
 """Folders of a home in which running services keep scratch of their own."""
+RUN = ("run",)
 DELIVERY = "id, status, records, accepted, quarantined, duplicate, code"
 
 
@@ -34,7 +35,7 @@ class Kills:
 
     points: tuple[str, ...]
     victim: str = SELF
-    command: tuple[str, ...] = ("run",)
+    command: tuple[str, ...] = RUN
 
     def __str__(self) -> str:
         return f"{self.command[0]}-{self.victim}-{self.points[0].replace('/', '.')}"

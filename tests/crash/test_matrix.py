@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.crash import driver, matrix
-from tests.crash.driver import Kills
+from tests.crash.conftest import Undisturbed
+from tests.crash.driver import RUN, Kills
 
 from agrilake.lake.failpoints import POINTS, SCHEDULER, SELF, SPARK, UPKEEP_POINTS
 from agrilake.pipeline.up import bring_down
@@ -19,14 +20,14 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("kills", [*matrix.COMMAND, *matrix.SERVER], ids=str)
-def test_whoever_dies_a_rerun_ends_alike(kills: Kills, base: Path, reference: Path, tmp_path: Path) -> None:
-    home = driver.copied(reference if kills.command == matrix.UPKEEP else base, tmp_path / "home")
+def test_whoever_dies_a_rerun_ends_alike(kills: Kills, base: Path, undisturbed: Undisturbed, tmp_path: Path) -> None:
+    home = driver.copied(base if kills.command == RUN else undisturbed(RUN), tmp_path / "home")
     try:
         driver.kill(home, kills)
         driver.run_again(home, kills)
     finally:
         bring_down(home)
-    driver.assert_same_lake(home, reference)
+    driver.assert_same_lake(home, undisturbed(kills.command))
     driver.assert_nothing_left(home)
 
 
