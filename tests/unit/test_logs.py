@@ -125,13 +125,6 @@ def test_what_a_torn_commit_took_along_is_taken_again_from_landing(layer: str, l
     (before,) = lake.state.deliveries("commerce_training")
     kept = rows_of(lake, "accepted", before)
     table = lake.home.table(layer, "" if layer == "quarantine" else "commerce_training")
-    if newest(table).stem == f"{0:020d}":  # a table's first commit is not set aside: so one before it
-        DeltaTable(str(table)).alter.set_table_description("made before")
-        delivery = lake.state.deliveries("commerce_training")[0]
-        from agrilake.pipeline import intake
-
-        DeltaTable(str(table)).delete()
-        intake.process(lake, delivery)
     harm(newest(table), CUTS["in the middle of a line"])
     assert tidy(lake) == []
     assert [item.status for item in lake.state.deliveries("commerce_training")] == ["received"]

@@ -66,6 +66,13 @@ def test_a_table_that_was_not_made_to_its_end_is_made_anew(tmp_path: Path) -> No
     assert [item.name for item in tmp_path.iterdir()] == ["agri_case"]
 
 
+def test_a_table_whose_only_commit_was_set_aside_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "agri_case"
+    (path / "_delta_log").mkdir(parents=True)
+    create_table(path, OF)
+    require_fit(path, OF)
+
+
 def test_a_gold_table_that_was_emptied_gets_its_rows_back_before_anything_else(tmp_path: Path) -> None:
     path = tmp_path / "case"
     overwrite(rows(40), path, GOLD, {"rule": "old"})

@@ -87,7 +87,7 @@ def mend_log(table: Path, broken: BrokenLog, named: Collection[int], aside: Path
     """
     if broken.kind == COMMIT:
         newest = _commits(table)[-1]
-        if broken.file != newest or broken.version == 0 or max(named, default=-1) >= broken.version:
+        if broken.file != newest or max(named, default=-1) >= broken.version:
             return False
         _put_aside(aside, table, newest)
         return True

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ def create_table(path: Path, dataset: Dataset) -> None:
     draft = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
     _create(draft, dataset)
+    with suppress(OSError):  # of a table whose only commit was set aside an empty log is left
+        (path / "_delta_log").rmdir()
     draft.rename(path)
 
 
