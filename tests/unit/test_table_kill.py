@@ -66,7 +66,7 @@ def test_a_table_that_was_not_made_to_its_end_is_made_anew(tmp_path: Path) -> No
     assert [item.name for item in tmp_path.iterdir()] == ["agri_case"]
 
 
-def test_a_table_whose_only_commit_was_set_aside_is_made_anew(tmp_path: Path) -> None:
+def test_a_table_whose_only_commit_was_cut_off_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "agri_case"
     (path / "_delta_log").mkdir(parents=True)
     create_table(path, OF)

@@ -78,32 +78,31 @@ def broken_log(table: Path) -> BrokenLog | None:
     return _broken_commit(table, commits[-1]) or _broken_checkpoint(table)
 
 
-def mend_log(table: Path, broken: BrokenLog, named: Collection[int], aside: Path) -> bool:
+def mend_log(table: Path, broken: BrokenLog, named: Collection[int]) -> bool:
     """Mend what can be mended without loss; whether it was. The table's lock is held by the caller.
 
     A newest commit that is not complete never happened, unless anybody recorded its version (`named`): what is recorded
-    was synced before. It is moved to the folder `aside`. A broken checkpoint only sums up commits: where all are there
-    it is moved as well.
+    was synced before. It is removed, not kept: its statistics may hold what nobody would erase there. A broken checkpoint
+    only sums up commits: where all are there it is removed as well.
     """
     if broken.kind == COMMIT:
         newest = _commits(table)[-1]
         if broken.file != newest or max(named, default=-1) >= broken.version:
             return False
-        _put_aside(aside, table, newest)
+        _remove(newest)
         return True
     if broken.kind == CHECKPOINT:
         if _version(_commits(table)[0]) != 0:
             return False
         for file in (*_checkpoints(table), table / LOG / LAST_CHECKPOINT):
             if file.is_file() and (file.name == LAST_CHECKPOINT or _version(file) == broken.version):
-                _put_aside(aside, table, file)
+                _remove(file)
         return True
     return False
 
 
-def _put_aside(aside: Path, table: Path, file: Path) -> None:
-    aside.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.replace(aside / f"{table.parent.name}-{table.name}-{file.name}")
+def _remove(file: Path) -> None:
+    file.unlink()
     sync(file.parent)
 
 

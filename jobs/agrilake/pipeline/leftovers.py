@@ -68,8 +68,8 @@ def _mended(lake: Lake, table: Path, name: str) -> str | None:
     """None where the table's log is in order by now, else the line that stays."""
     with table_lock(table):
         broken = broken_log(table)
-        while broken and mend_log(table, broken, _named(lake, name), lake.home.root / "state" / "torn"):
-            log.warning("%s: %s of version %s was cut off and is set aside", name, broken.kind, broken.version)
+        while broken and mend_log(table, broken, _named(lake, name)):
+            log.warning("%s: %s of version %s was cut off and is removed", name, broken.kind, broken.version)
             broken = broken_log(table)
     if broken:
         lake.state.record_failure(LOGS, name, broken.line)

@@ -53,7 +53,7 @@ def create_table(path: Path, dataset: Dataset) -> None:
     draft = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
     _create(draft, dataset)
-    with suppress(OSError):  # of a table whose only commit was set aside an empty log is left
+    with suppress(OSError):  # of a table whose only commit was cut off an empty log is left
         (path / "_delta_log").rmdir()
     draft.rename(path)
 
