@@ -66,18 +66,37 @@ def test_a_newest_commit_that_is_cut_off_never_happened(how: str, table: Path) -
     assert (DeltaTable(str(table)).version(), broken_log(table)) == (LAST, None)
 
 
-def test_an_older_commit_a_gap_and_a_lost_data_file_are_named_and_left(table: Path) -> None:
-    added = [json.loads(line) for line in commit(table).read_text(encoding="utf-8").splitlines()]
-    data = table / next(action["add"]["path"] for action in added if "add" in action)
-    harms = ((commit(table, 5), b"", 5, COMMIT), (data, b"x", LAST, DATA), (commit(table, 4), None, 4, COMMIT))
-    for file, content, version, kind in harms:
-        kept = file.read_bytes()
-        file.write_bytes(content) if content is not None else file.unlink()
+def data_of(table: Path, version: int) -> Path:
+    actions = [json.loads(line) for line in commit(table, version).read_text(encoding="utf-8").splitlines()]
+    return table / next(action["add"]["path"] for action in actions if "add" in action)
+
+
+@pytest.mark.parametrize("how", [b"", b"x", None], ids=["empty", "too short", "missing"])
+def test_a_newest_commit_without_its_data_never_happened(how: bytes | None, table: Path) -> None:
+    data = data_of(table, LAST)
+    data.unlink() if how is None else data.write_bytes(how)
+    broken = broken_log(table)
+    assert broken is not None
+    assert (broken.version, broken.kind, broken.file) == (LAST, DATA, data)
+    assert not mend_log(table, broken, [LAST])
+    earlier = data_of(table, 2)
+    kept = earlier.read_bytes()
+    earlier.unlink()
+    assert not mend_log(table, broken, []), "the version before is not whole either: a disk that lost more"
+    earlier.write_bytes(kept)
+    assert mend_log(table, broken, [])
+    assert sorted(pl.read_delta(str(table))["n"]) == list(range(LAST))
+
+
+def test_an_older_commit_and_a_gap_are_named_and_left(table: Path) -> None:
+    for version, content in ((5, b""), (4, None)):
+        kept = commit(table, version).read_bytes()
+        commit(table, version).write_bytes(content) if content is not None else commit(table, version).unlink()
         broken = broken_log(table)
         assert broken is not None
-        assert (broken.version, broken.kind, broken.file) == (version, kind, file)
+        assert (broken.version, broken.kind, broken.file) == (version, COMMIT, commit(table, version))
         assert not mend_log(table, broken, [])
-        file.write_bytes(kept)
+        commit(table, version).write_bytes(kept)
     assert broken_log(table) is None
 
 

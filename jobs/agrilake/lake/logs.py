@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import polars as pl
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
 from agrilake.lake.files import sync
 
 LOG = "_delta_log"
@@ -81,24 +85,35 @@ def broken_log(table: Path) -> BrokenLog | None:
 def mend_log(table: Path, broken: BrokenLog, named: Collection[int]) -> bool:
     """Mend what can be mended without loss; whether it was. The table's lock is held by the caller.
 
-    A newest commit that is not complete never happened, unless anybody recorded its version (`named`): what is recorded
-    was synced before. It is removed, not kept: its statistics may hold what nobody would erase there. A broken checkpoint
-    only sums up commits: where all are there it is removed as well.
+    A newest commit that is not whole never happened, unless anybody recorded its version (`named`): what is recorded
+    was synced before. It is removed where the version before it has all its files, and not kept: its statistics may
+    hold what nobody would erase there. A broken checkpoint only sums up commits: where all are there it is removed.
     """
-    if broken.kind == COMMIT:
-        newest = _commits(table)[-1]
-        if broken.file != newest or max(named, default=-1) >= broken.version:
-            return False
-        _remove(newest)
-        return True
+    commits = _commits(table)
     if broken.kind == CHECKPOINT:
-        if _version(_commits(table)[0]) != 0:
+        if _version(commits[0]) != 0:
             return False
         for file in (*_checkpoints(table), table / LOG / LAST_CHECKPOINT):
             if file.is_file() and (file.name == LAST_CHECKPOINT or _version(file) == broken.version):
                 _remove(file)
         return True
-    return False
+    happened = broken.version != _version(commits[-1]) or max(named, default=-1) >= broken.version
+    if happened or not _has_all_files(table, broken.version - 1):
+        return False
+    _remove(commits[-1])
+    return True
+
+
+def _has_all_files(table: Path, version: int) -> bool:
+    """Whether a version (-1: none) can be read to its last file."""
+    if version < 0:
+        return True
+    try:
+        files = pl.DataFrame(DeltaTable(str(table), version=version).get_add_actions(flatten=True))
+    except DeltaError:
+        return False
+    held = [(table / unquote(path), size) for path, size in files.select("path", "size_bytes").iter_rows()]
+    return all(file.is_file() and file.stat().st_size == size for file, size in held)
 
 
 def _remove(file: Path) -> None:
