@@ -28,7 +28,7 @@ from agrilake.contract.model import Column, Dataset, Frequency, Load, LogicalTyp
 from agrilake.contract.settings import load_settings
 from agrilake.errors import ConsistencyError, UsageError
 from agrilake.intake.values import silver_type
-from agrilake.lake.failpoints import POINTS, VARIABLE
+from agrilake.lake.failpoints import PUBLICATION_POINTS, VARIABLE
 from agrilake.lake.state import Delivery, State
 from agrilake.paths import Home
 from agrilake.publish import FORMAT, Publication, current_publication, open_publication, publications, publish
@@ -499,7 +499,7 @@ def test_the_last_five_are_kept_and_an_open_reader_keeps_its_version(lake: tuple
     assert rows(home, "leader", "SELECT name FROM service_site") == [("第5站",)]
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("publication_")])
+@pytest.mark.parametrize("point", PUBLICATION_POINTS[1:])
 def test_a_kill_leaves_the_old_or_the_new_and_the_next_run_ends_alike(lake: tuple[Home, State], point: str) -> None:
     home, _ = lake
     run(lake)
@@ -508,11 +508,13 @@ def test_a_kill_leaves_the_old_or_the_new_and_the_next_run_ends_alike(lake: tupl
     child.start()
     child.join()
     assert child.exitcode == -signal.SIGKILL
-    seen = "二站" if point == "publication_swapped" else "一站"
+    swapped = ("publication_swapped", "record_drafted", "publication_recorded")
+    seen = "二站" if point in swapped else "一站"
     assert rows(home, "leader", "SELECT name FROM service_site") == [(seen,)]
     assert run(lake).version == 2
     assert rows(home, "leader", "SELECT name FROM service_site") == [("二站",)]
     assert sorted(path.name for path in home.publications.iterdir()) == ["000001", "000002", "current"]
+    assert sorted(path.name for path in home.published.iterdir()) == ["000001", "000002"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from agrilake.errors import AgrilakeError
 
 STEP_TITLES = {
     "intake": "files read",
+    "receipt": "receipts owed",
     "silver": "silver tables",
     "suites": "quality suites",
     "gold": "gold tables",

@@ -25,6 +25,7 @@ from agrilake.intake.limits import too_large, unreadable
 from agrilake.intake.manifest import check_content, read_manifest
 from agrilake.intake.privacy import mask_file_name
 from agrilake.intake.sealed import Hashing, open_file, seal_file
+from agrilake.lake.failpoints import reach
 from agrilake.paths import Home
 
 CHUNK = 1 << 20
@@ -32,6 +33,7 @@ IN_MEMORY = 64 << 20
 """Bytes of a decrypted file that are kept in memory; a larger one lies in a nameless file of the home's tmp."""
 SEALED = ".age"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+DRAFT = ".taking-"
 FULL_WORDS = ("no space left on device", "database or disk is full", "disk quota exceeded")
 
 
@@ -63,6 +65,19 @@ def is_full(error: Exception) -> bool:
         return True
     text = str(error).casefold()
     return any(words in text for words in FULL_WORDS)
+
+
+@contextmanager
+def room(home: Home, subject: str) -> Iterator[None]:
+    """Whatever a full disk makes of the libraries below, raised as DiskFull."""
+    try:
+        yield
+    except AgrilakeError:
+        raise
+    except Exception as error:  # each library has an error of its own for it
+        if not is_full(error):
+            raise
+        raise disk_full(subject, home, type(error).__name__) from error
 
 
 def landing_path(home: Home, sha256: str, key_id: str = "") -> Path:
@@ -139,7 +154,7 @@ def _nameless(home: Home, size: int) -> Iterator[BinaryIO]:
 def _taking(home: Home) -> Iterator[BinaryIO]:
     """A new file in the landing zone that is gone at the end, unless it was renamed."""
     home.landing.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile("wb", prefix=".taking-", dir=home.landing, delete=False) as file:
+    with tempfile.NamedTemporaryFile("wb", prefix=DRAFT, dir=home.landing, delete=False) as file:
         try:
             yield cast("BinaryIO", file.file)
         finally:
@@ -195,6 +210,7 @@ def _taken(
     check_content(read_manifest(path), size, sha256)
     known = [item for item in landed_files(home, sha256) if sealed_by(item) or item.stat().st_size == size]
     if known:
+        _sync_names(known[0])  # whoever renamed it may have died before it could
         return Landed(sha256, size, known[0])
     final = landing_path(home, sha256, ring.current.id if ring else "")
     return Landed(sha256, size, _place(Path(target.name), final))
@@ -228,6 +244,8 @@ def _copy(source: int, target: BinaryIO, limits: Limits, ring: KeyRing | None) -
     if ring is None:
         while chunk := hashing.read(CHUNK):
             target.write(chunk)
+            target.flush()
+            reach("landing_drafted")
     else:
         seal_file(hashing, target, ring.current)
     _finish(target)
@@ -244,9 +262,14 @@ def _place(target: Path, final: Path) -> Path:
     """Rename into place (a torn earlier copy cannot be there: it was renamed)."""
     final.parent.mkdir(mode=0o700, exist_ok=True)
     target.replace(final)
-    for folder in (final.parent, final.parent.parent):
-        _sync(folder)
+    reach("landing_renamed")
+    _sync_names(final)
     return final
+
+
+def _sync_names(landed: Path) -> None:
+    for folder in (landed.parent, landed.parent.parent):
+        _sync(folder)
 
 
 def _sync(folder: Path) -> None:

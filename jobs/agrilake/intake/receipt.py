@@ -14,6 +14,7 @@ from agrilake.intake.raw import RawTable
 from agrilake.intake.receipt_page import render
 from agrilake.intake.receipt_table import csv_bytes, mending_table, summary_table
 from agrilake.intake.rows import Checked
+from agrilake.lake.failpoints import reach
 from agrilake.paths import RECEIPT_MODE, Home, make_folder
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def _replace(path: Path, content: bytes) -> None:
             file.flush()
             os.fchmod(file.fileno(), RECEIPT_MODE)
             os.fsync(file.fileno())
+        reach("receipt_drafted")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

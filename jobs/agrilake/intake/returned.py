@@ -22,9 +22,13 @@ def give_back(home: Home, department: str, name: str, file: Path, landed: bool =
     for each in (folder.parent, folder):
         make_folder(each, 0o750)
     if landed:
-        place = _free_place(folder, name, file)
-        shutil.copyfile(file, place)
-        place.chmod(RECEIPT_MODE)
+        draft = folder / f".{os.getpid()}.tmp"
+        try:
+            shutil.copyfile(file, draft)
+            draft.chmod(RECEIPT_MODE)
+            draft.replace(_free_place(folder, name, file))
+        finally:
+            draft.unlink(missing_ok=True)
     elif file.is_relative_to(home.inbox) and os.pardir not in file.parts:
         with suppress(FileNotFoundError):
             shutil.move(file, _free_place(folder, file.name, file))

@@ -18,6 +18,9 @@ UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepar
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 REFUSED_FOLDER = "退回"
 """inbox/<department>/退回: where a department finds its refused files; never looked into again."""
+AHEAD_SECONDS = 3600.0
+"""A change that lies further ahead than any server's clock may be was made before this clock was set back: since then
+nothing changed, or the change would lie behind."""
 PATIENCE = 10
 """A file shorter than its manifest says is waited for this many times longer before it is refused."""
 
@@ -91,6 +94,7 @@ def settled(path: Path, seconds: float, now: float) -> bool:
         return False
     if not stat.S_ISREG(state.st_mode):
         return True
+    quiet = abs(quiet) if quiet < -AHEAD_SECONDS else quiet
     stated = _stated(path)
     if stated is None:
         return quiet >= seconds

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS lake_version (
 CREATE TABLE IF NOT EXISTS failure (
   id INTEGER PRIMARY KEY AUTOINCREMENT, happened_at TEXT, step TEXT, subject TEXT, message TEXT, resolved_at TEXT);
 CREATE TABLE IF NOT EXISTS pseudonym_key (id TEXT PRIMARY KEY, fingerprint TEXT, known_since TEXT, settled_at TEXT);
+CREATE TABLE IF NOT EXISTS receipt_owed (delivery_id TEXT PRIMARY KEY);
 """
 FINAL = ("accepted", "partial")
 LAYOUT = "layout"
@@ -132,6 +133,7 @@ class State:
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
@@ -154,7 +156,8 @@ class State:
                 sequence, received_at = known["sequence"], known["received_at"]
             else:
                 sequence = connection.execute("SELECT coalesce(max(sequence), 0) + 1 FROM delivery").fetchone()[0]
-                received_at = now()
+                latest = connection.execute("SELECT coalesce(max(received_at), '') FROM delivery").fetchone()[0]
+                received_at = max(now(), latest)  # in order of arrival, also where the clock was set back
             row = {**asdict(delivery), "sequence": sequence, "received_at": received_at}
             row["details"] = json.dumps(row["details"], ensure_ascii=False, sort_keys=True)
             columns = ", ".join(row)
@@ -224,7 +227,8 @@ class State:
             last = connection.execute("SELECT * FROM lake_version ORDER BY version DESC LIMIT 1").fetchone()
             if last is None or last["tables"] != text:
                 connection.execute("DELETE FROM lake_version WHERE tables = ?", (text,))
-                connection.execute("INSERT INTO lake_version (recorded_at, tables) VALUES (?, ?)", (now(), text))
+                moment = max(now(), last["recorded_at"] if last else "")  # so that no answer as of a day changes later
+                connection.execute("INSERT INTO lake_version (recorded_at, tables) VALUES (?, ?)", (moment, text))
                 last = connection.execute("SELECT * FROM lake_version ORDER BY version DESC LIMIT 1").fetchone()
         return LakeVersion(last["version"], last["recorded_at"], json.loads(last["tables"]))
 
@@ -249,6 +253,22 @@ class State:
                 "ON CONFLICT (id) DO UPDATE SET settled_at = excluded.settled_at",
                 (key_id, fingerprint, now(), now() if settled else None),
             )
+
+    def owe_receipt(self, delivery_id: str) -> None:
+        """What becomes of the delivery is about to be recorded, and its department is to be told."""
+        with self._connect() as connection:
+            connection.execute("INSERT OR IGNORE INTO receipt_owed VALUES (?)", (delivery_id,))
+
+    def receipt_given(self, delivery_id: str) -> None:
+        """The receipt lies in the outbox."""
+        with self._connect() as connection:
+            connection.execute("DELETE FROM receipt_owed WHERE delivery_id = ?", (delivery_id,))
+
+    def owed_receipts(self) -> list[Delivery]:
+        """Deliveries whose outcome is recorded and whose receipt was not written, in order of arrival."""
+        return self._deliveries(
+            "WHERE status != 'received' AND id IN (SELECT delivery_id FROM receipt_owed) ORDER BY sequence", ()
+        )
 
     def record_failure(self, step: str, subject: str, message: str) -> None:
         """One readable line for `agrilake status`."""

@@ -12,17 +12,15 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from agrilake.contract.model import Dataset
-from agrilake.errors import AgrilakeError, ConsistencyError, RefusedFile
+from agrilake.errors import ConsistencyError, RefusedFile
 from agrilake.intake.divisions import DivisionIndex
-from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full, opened, sha256_of, store
+from agrilake.intake.landing import DiskFull, StillChanging, landed_files, opened, room, sha256_of, store
 from agrilake.intake.limits import check_size
 from agrilake.intake.manifest import check_rows_stated, manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
@@ -30,19 +28,20 @@ from agrilake.intake.privacy import Pseudonymiser, has_tokens, mask_file_name, m
 from agrilake.intake.raw import RawTable
 from agrilake.intake.read import read_file
 from agrilake.intake.receipt import ReceiptPaths, write_receipt
-from agrilake.intake.returned import give_back
 from agrilake.intake.rows import Checked, check_rows
 from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
 from agrilake.intake.veil import without_names
 from agrilake.lake import audit
-from agrilake.lake.bronze import bronze_rows, write_bronze
-from agrilake.lake.failpoints import reach
+from agrilake.lake.bronze import bronze_rows, sealed_table, write_bronze
+from agrilake.lake.failpoints import commit, reach
 from agrilake.lake.files import DELIVERY, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
+from agrilake.lake.logs import durable
 from agrilake.lake.state import KEY, LAYOUT, Delivery
 from agrilake.pipeline.context import Editions, Lake
+from agrilake.pipeline.receipts import give_receipt, hand_back, require_open
 from agrilake.pipeline.same_rows import told_of_same_rows
 
 ROWS_STATED = "rows_stated"
@@ -87,7 +86,7 @@ def register(lake: Lake, path: Path) -> Outcome | None:
     the next run tries again. One process registers at a time.
     """
     subject = _shown_name(path)
-    with table_lock(lake.home.root / "run" / "inbox"), _room(lake, subject):
+    with table_lock(lake.home.root / "run" / "inbox"), room(lake.home, subject):
         if not os.path.lexists(path):
             return None
         try:
@@ -99,19 +98,6 @@ def register(lake: Lake, path: Path) -> Outcome | None:
             return None
         lake.state.resolve_failures(REGISTER, subject)
         return outcome
-
-
-@contextmanager
-def _room(lake: Lake, subject: str) -> Iterator[None]:
-    """Whatever a full disk makes of the libraries below, raised as DiskFull."""
-    try:
-        yield
-    except AgrilakeError:
-        raise
-    except Exception as error:  # each library has an error of its own for it
-        if not is_full(error):
-            raise
-        raise disk_full(subject, lake.home, type(error).__name__) from error
 
 
 def _register(lake: Lake, path: Path) -> Outcome:
@@ -139,7 +125,9 @@ def _register(lake: Lake, path: Path) -> Outcome:
     elsewhere = [item for item in earlier if item.period != name.period]
     if elsewhere and not name.confirmed:
         return _refuse(lake, delivery, _same_bytes(elsewhere[0], name.period), path)
-    received = lake.state.record_delivery(replace(delivery, status="received"))
+    begun = next((item for item in earlier if item.id == delivery.id and not item.is_final), delivery)
+    details = {**begun.details, **delivery.details}  # of a run that ended after it had taken the manifest away
+    received = lake.state.record_delivery(replace(delivery, status="received", details=details))
     reach("received")
     _clear(path)
     return Outcome(received)
@@ -183,7 +171,7 @@ def process(lake: Lake, delivery: Delivery) -> Outcome:
     Raises DiskFull, after which the delivery is as it was and is processed by the next run, and ConsistencyError where
     it was accepted before and cannot be read by the layout that is declared for its period by now.
     """
-    with _room(lake, delivery.id):
+    with room(lake.home, delivery.id):
         return _process(lake, delivery)
 
 
@@ -192,9 +180,9 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
     layout = dataset.layout(delivery.period)
     divisions = _divisions(lake, dataset, delivery.period)
     if divisions is None and _needs_divisions(dataset):
+        lake.state.owe_receipt(delivery.id)
         waiting = lake.state.record_delivery(replace(delivery, status="waiting", reason=WAITING_REASON))
-        receipt = write_receipt(lake.home, waiting, None, None, layout)
-        return Outcome(waiting, receipt)
+        return Outcome(waiting, give_receipt(lake, waiting, None, None, layout))
     with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
         try:
             raw, checked = examine(lake, landed, _name_of(delivery), dataset, divisions)
@@ -208,11 +196,28 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
             return _refuse(lake, delivery, refusal, landed, layout, landed=True)
     _store(lake, dataset, delivery, raw, checked)
     counted = _keyed(_counted(delivery, raw, checked, divisions, dataset), dataset, lake.pseudonymiser)
+    lake.state.owe_receipt(delivery.id)
     final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
     reach("recorded")
-    receipt = write_receipt(lake.home, final, checked, raw, layout)
-    reach("receipt_written")
-    return Outcome(final, receipt)
+    return Outcome(final, give_receipt(lake, final, checked, raw, layout))
+
+
+def give_owed_receipt(lake: Lake, delivery: Delivery) -> Outcome:
+    """Write a receipt that is owed, from the landed file. Raises OutboxClosed where the outbox does not take it."""
+    require_open(lake, delivery)
+    dataset = lake.registry.datasets.get(delivery.dataset)
+    layout = dataset.layout(delivery.period) if dataset else None
+    raw: RawTable | None = None
+    checked: Checked | None = None
+    if delivery.is_final and dataset is not None:
+        divisions = _divisions(lake, dataset, delivery.period)
+        with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+            raw, checked = examine(lake, landed, _name_of(delivery), dataset, divisions)
+    receipt = give_receipt(lake, delivery, checked, raw, layout)
+    if delivery.status == "refused" and delivery.sha256 and landed_files(lake.home, delivery.sha256):
+        with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+            hand_back(lake, delivery, landed, delivery.department, landed=True)
+    return Outcome(delivery, receipt)
 
 
 def examine(
@@ -355,12 +360,16 @@ def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, chec
     findings = checked.findings.with_columns(pl.lit(delivery.id).alias("delivery_id"))
     stored = {item.contract_version for item in lake.state.deliveries(dataset.id) if item.is_final}
     fit_types(lake.home.table("accepted", dataset.id), accepted, dataset.version, stored)
-    write_bronze(lake.home, dataset.id, bronze, delivery.id, lake.seals(dataset.id))
-    reach("bronze_written")
-    replace_delivery(lake.home.table("quarantine"), findings, delivery.id, column="delivery_id", partitioned=False)
-    reach("quarantine_written")
-    replace_delivery(lake.home.table("accepted", dataset.id), accepted, delivery.id)
-    reach("accepted_written")
+    ring = lake.seals(dataset.id)
+    text = lake.home.table("bronze", dataset.id) if ring is None else sealed_table(lake.home, dataset.id)
+    tables = [text, lake.home.table("quarantine"), lake.home.table("accepted", dataset.id)]
+    with durable(*tables):
+        with commit("bronze", text):
+            write_bronze(lake.home, dataset.id, bronze, delivery.id, ring)
+        with commit("quarantine", tables[1]):
+            replace_delivery(tables[1], findings, delivery.id, column="delivery_id", partitioned=False)
+        with commit("accepted", tables[2]):
+            replace_delivery(tables[2], accepted, delivery.id)
 
 
 def _counted(
@@ -444,13 +453,17 @@ def _refuse(
     dataset: Dataset | None = None,
     landed: bool = False,
 ) -> Outcome:
+    lake.state.owe_receipt(delivery.id)
     refused = lake.state.record_delivery(_refused(delivery, refusal))
-    receipt = write_receipt(lake.home, refused, None, None, dataset)
-    folder = delivery.department if file.is_relative_to(lake.home.landing) else _department(lake, file)
-    give_back(lake.home, folder, refused.file_name, file, landed)
+    reach("refused")
+    receipt = give_receipt(lake, refused, None, None, dataset)
+    folder = delivery.department if landed else _department(lake, file)
+    hand_back(lake, refused, file, folder, landed)
     return Outcome(refused, receipt)
 
 
 def _clear(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    """The manifest first: without its file nobody would ever ask for it again."""
     manifest_path(path).unlink(missing_ok=True)
+    reach("manifest_cleared")
+    path.unlink(missing_ok=True)

@@ -17,9 +17,10 @@ from agrilake.errors import AgrilakeError, UsageError
 from agrilake.gold.build import build_gold, gold_is_current
 from agrilake.intake.privacy import has_tokens
 from agrilake.lake import audit
-from agrilake.lake.failpoints import reach
+from agrilake.lake.failpoints import commit, reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
+from agrilake.lake.logs import durable
 from agrilake.lake.state import KEY, Delivery, State, now
 from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
@@ -29,7 +30,7 @@ from agrilake.publish import FORMAT, Publication, current_publication, publish
 from agrilake.tables.history import keeps_states
 from agrilake.tables.order import refs
 from agrilake.tables.silver import apply_silver
-from agrilake.tables.write import TableWrite
+from agrilake.tables.write import TableWrite, give_back_rows
 
 if TYPE_CHECKING:
     from agrilake.contract.model import Dataset
@@ -94,8 +95,9 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
         applied = lake.state.applied(name)
         unchanged = {key for key, digest in applied.items() if digests.get(key) == digest}
         gone = set(applied) - set(digests)
-        written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if gone else unchanged)
-        reach("silver_written")
+        tables = [lake.home.table("silver", one) for one in (name, dataset.history_table) if one]
+        with commit("silver", path), durable(*tables):
+            written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if gone else unchanged)
         lake.state.record_applied(name, digests)
         reach("silver_applied")
     _note_run(lake, f"silver/{name}", written)
@@ -112,6 +114,7 @@ def check_suite(lake: Lake, name: str) -> SuiteResult | None:
     if version is None or (known is not None and known["table_version"] == version):
         return None
     result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
+    reach("suite_judged")
     lake.state.record_suite(name, version, result.decision, result.as_rows())
     reach("suite_recorded")
     return result
@@ -191,13 +194,13 @@ def update_gold(lake: Lake, name: str) -> TableWrite | None:
         raise UsageError(f"no gold table {name!r} that is built from others; known: {', '.join(known)}")
     if name in held_tables(lake) or set(unchecked(lake)) & set(lake.registry.gold[name].inputs):
         return None
-    table = lake.registry.gold[name]
-    with table_lock(lake.home.table("gold", name)):
+    table, path = lake.registry.gold[name], lake.home.table("gold", name)
+    with table_lock(path), commit("gold", path), durable(path):
+        give_back_rows(path)
         if table.made_by == LINKING:
             written = build_linked(lake.home, table, lake.registry)
         else:
             written = build_gold(lake.spark(), lake.home, table, lake.registry, lake.settings)
-    reach("gold_written")
     _note_run(lake, f"gold/{name}", written)
     return written if written.changed else None
 
@@ -214,11 +217,12 @@ def update_indicators(lake: Lake) -> TableWrite | None:
     from agrilake.indicators.engine import compute_indicators
     from agrilake.indicators.load import load_indicators
 
-    with table_lock(lake.home.table("gold", INDICATOR_VALUE)):
+    path = lake.home.table("gold", INDICATOR_VALUE)
+    with table_lock(path), commit("indicators", path), durable(path):
+        give_back_rows(path)
         written = compute_indicators(
             lake.spark(), lake.home, load_indicators(), lake.registry, lake.settings, dataset_arrivals(lake)
         )
-    reach("indicators_written")
     _note_run(lake, f"gold/{INDICATOR_VALUE}", written)
     return written if written.changed else None
 
@@ -246,6 +250,7 @@ def update_publication(lake: Lake) -> Publication:
 
     if not is_rekeying(lake.state) or not lake.state.lake_versions():  # a version of mixed tokens would join wrongly
         lake.state.record_lake_version(lake_tables(lake))
+    reach("version_recorded")
     check_cross_table(lake)
     return publish(
         lake.home,

@@ -47,11 +47,12 @@ def find_files() -> list[Group]:
     dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
     group without deliveries names silver tables whose update was missed.
     """
+    from agrilake.pipeline.inbox import look_into_inbox
     from agrilake.pipeline.rotation import settle_keys
 
     lake = _start()
     settle_keys(lake)
-    _register(lake)
+    look_into_inbox(lake)
     waiting = _deliveries_to_take(lake)
     reference = [dataset.id for dataset in lake.registry.reference()]
     first = [item for item in waiting if item.dataset in reference]
@@ -148,7 +149,8 @@ def _waited(lake: Lake) -> timedelta:
     versions = lake.state.lake_versions()
     published = versions[-1].recorded_at if versions else ""
     arrived = [item.received_at for item in lake.state.deliveries() if item.received_at > published]
-    return datetime.now(UTC) - datetime.fromisoformat(min(arrived)) if arrived else timedelta(0)
+    waited = datetime.now(UTC) - datetime.fromisoformat(min(arrived)) if arrived else timedelta(0)
+    return waited if waited >= timedelta(0) else GOLD_WAITS  # the clock was set back
 
 
 def build_gold(names: Sequence[str], failed_before: bool = False) -> None:
@@ -222,23 +224,6 @@ def _start() -> Lake:
     return lake
 
 
-def _register(lake: Lake) -> None:
-    """Register every complete file of the inbox; one that cannot be is shown in the status, the others go on."""
-    from agrilake.intake.privacy import mask_file_name
-    from agrilake.pipeline import intake
-
-    for path in intake.pending_files(lake):
-        subject = f"{mask_file_name(path.parent.name)}/{mask_file_name(path.name)}"
-        try:
-            outcome = intake.register(lake, path)
-        except Exception as error:  # one bad file must not keep the others from the lake
-            endings.note_failure(lake, "intake", subject, error)
-            continue
-        lake.state.resolve_failures("intake", subject)
-        if outcome is not None:
-            log.info("delivery %s: %s", outcome.delivery.id, outcome.delivery.status)
-
-
 def _take_one(lake: Lake, delivery_id: str, again: bool) -> bool:
     """Whether the delivery was processed, or needed nothing."""
     from agrilake.pipeline import intake
@@ -290,8 +275,7 @@ def _silver_ahead(lake: Lake) -> list[str]:
 
 def _missed(lake: Lake) -> list[str]:
     """Datasets whose silver table or suite is behind though nothing arrived lately: a run was ended before it told."""
-    since = datetime.now(UTC) - RETRY_AFTER
-    arrived = {item.dataset for item in lake.state.deliveries() if datetime.fromisoformat(item.received_at) > since}
+    arrived = {item.dataset for item in lake.state.deliveries() if _is_lately(item.received_at)}
     return sorted({*_silver_ahead(lake), *_suites_ahead(lake)} - arrived)
 
 
@@ -304,6 +288,10 @@ def _suites_ahead(lake: Lake) -> list[str]:
 
 def _resting(lake: Lake, step: str) -> set[str]:
     """What failed in a step a short while ago."""
-    since = datetime.now(UTC) - RETRY_AFTER
     found = [item for item in lake.state.open_failures() if item.step == step]
-    return {item.subject for item in found if datetime.fromisoformat(item.happened_at) > since}
+    return {item.subject for item in found if _is_lately(item.happened_at)}
+
+
+def _is_lately(moment: str) -> bool:
+    """Whether an ISO moment lies in the last minutes; one that lies ahead, since the clock was set back, does not."""
+    return timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(moment) < RETRY_AFTER

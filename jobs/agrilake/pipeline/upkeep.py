@@ -74,7 +74,7 @@ def _fail(lake: Lake, report: UpkeepReport, name: str, error: Exception) -> None
 
 def _tables(lake: Lake) -> Iterator[tuple[str, Path]]:
     """Every Delta table of the lake but the stewards' decisions, which nothing could make again."""
-    folders = [path for layer in LAYERS for path in sorted(lake.home.table(layer).glob("*")) if path.is_dir()]
+    folders = [path for layer in LAYERS for path in sorted(lake.home.table(layer).glob("[!.]*")) if path.is_dir()]
     for path in (*folders, lake.home.table("quarantine")):
         if DeltaTable.is_deltatable(str(path)):
             yield path.relative_to(lake.home.root).as_posix(), path

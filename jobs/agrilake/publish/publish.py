@@ -97,6 +97,7 @@ def publish(
         store.make_current(home, publication.path)
         reach("publication_swapped")
         keep_records(home)
+        reach("publication_recorded")
         store.retire(home)
     return publication
 
@@ -142,6 +143,7 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str,
     write_dcat(folder, content, version, made_at, layers)
     kept = _kept(making, past, folder / f"{ANALYST}.duckdb")
     store.write_manifest(folder, {**head, **kept, "person_tokens": persons.span}, sources, rows, layers)
+    reach("publication_described")
     return store.read_publication(store.finish(folder))
 
 

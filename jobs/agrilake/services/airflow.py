@@ -117,6 +117,8 @@ def airflow_environment(home: Path, port: int, dags: Path | None) -> dict[str, s
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "150",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        # tasks of a scheduler that died run again within a minute or two, not after five
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
         "SCHEDULER__MP_START_METHOD": "forkserver",
         "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "WORKERS__EXECUTION_API_TIMEOUT": "30",
