@@ -65,13 +65,7 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
     report, tell = RunReport(), progress or (lambda *_: None)
     audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
     _wait_settled(lake)
-    for _ in range(ROUNDS):
-        with _timed(report, "intake"):
-            taken = _take_files(lake, report, tell)
-        with _timed(report, "silver"):
-            _update_silver(lake, report, tell)
-        if not taken and not intake.stale_deliveries(lake):
-            break
+    take_and_load(lake, report, tell)
     report.failures += left_in_inbox(lake)
     with _timed(report, "suites"):
         _check_suites(lake, report, tell)
@@ -83,6 +77,18 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
         report.publication = str(steps.update_publication(lake).version)
         tell("publish", 1, 1, report.publication)
     return report
+
+
+def take_and_load(lake: Lake, report: RunReport, tell: Progress) -> None:
+    """Take the complete files of the inbox and bring silver up to date, until nothing is left that another table let
+    go on: a division table makes those that waited for it, or were resolved by another, be read again."""
+    for _ in range(ROUNDS):
+        with _timed(report, "intake"):
+            taken = _take_files(lake, report, tell)
+        with _timed(report, "silver"):
+            _update_silver(lake, report, tell)
+        if not taken and not intake.stale_deliveries(lake):
+            break
 
 
 def _wait_settled(lake: Lake) -> None:
