@@ -104,14 +104,15 @@ def check_suite(lake: Lake, name: str) -> SuiteResult | None:
     from agrilake.suites import validate
 
     dataset = lake.registry.get(name)
-    version = table_version(lake.home.table("silver", name))
-    known = lake.state.suites().get(name)
-    if version is None or (known is not None and known["table_version"] == version):
-        return None
-    result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
-    lake.state.record_suite(name, version, result.decision, result.as_rows())
-    reach("suite_recorded")
-    return result
+    with table_lock(lake.home.root / "run" / f"suite_{name}"):  # an older version must not be recorded last
+        version = table_version(lake.home.table("silver", name))
+        known = lake.state.suites().get(name)
+        if version is None or (known is not None and known["table_version"] == version):
+            return None
+        result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
+        lake.state.record_suite(name, version, result.decision, result.as_rows())
+        reach("suite_recorded")
+        return result
 
 
 def check_cross_table(lake: Lake) -> SuiteResult | None:
@@ -228,18 +229,19 @@ def update_publication(lake: Lake) -> Publication:
     from agrilake.indicators.load import load_indicators
     from agrilake.layers.load import load_layers
 
-    lake.state.record_lake_version(lake_tables(lake))
-    check_cross_table(lake)
-    return publish(
-        lake.home,
-        lake.registry,
-        lake.settings,
-        lake.state,
-        held=held_tables(lake),
-        indicators=load_indicators(),
-        catalogue=catalogue(lake),
-        layers=load_layers(),
-    )
+    with table_lock(lake.home.root / "run" / "publish"):  # what was seen earlier must not be published later
+        lake.state.record_lake_version(lake_tables(lake))
+        check_cross_table(lake)
+        return publish(
+            lake.home,
+            lake.registry,
+            lake.settings,
+            lake.state,
+            held=held_tables(lake),
+            indicators=load_indicators(),
+            catalogue=catalogue(lake),
+            layers=load_layers(),
+        )
 
 
 def catalogue(lake: Lake) -> dict[str, pa.Table]:
