@@ -115,8 +115,8 @@ def _register(lake: Lake, path: Path) -> Outcome:
     delivery = _delivery(path, name, dataset, landed.sha256, landed.bytes)
     _note_arrival(lake, delivery, department)
     earlier = lake.state.same_bytes(landed.sha256, dataset.id)
-    same_period = [item for item in earlier if item.period == name.period and not _same_file(item, path)]
-    repeat = next((item for item in same_period if not _taken_back(lake, item, name)), None)
+    same_period = [item for item in earlier if _same_place(item, name) and not _same_file(item, path)]
+    repeat = next(iter(same_period), None)
     if repeat is not None:
         again = replace(repeat, file_name=delivery.file_name)
         receipt = write_receipt(lake.home, again, None, None, dataset.layout(name.period), repeated=True)
@@ -155,14 +155,11 @@ def _same_file(earlier: Delivery, path: Path) -> bool:
     return not earlier.is_final and earlier.file_name == _shown_name(path)
 
 
-def _taken_back(lake: Lake, earlier: Delivery, name: DeliveryName) -> bool:
-    """Whether another correction came after the earlier delivery, which its bytes as a new 更正 take back."""
-    others = lake.state.deliveries(earlier.dataset) if name.revision > earlier.revision else []
-    return any(
-        item.period == name.period and item.kind == "base" and item.status != "refused"
-        for item in others
-        if earlier.revision < item.revision <= name.revision
-    )
+def _same_place(earlier: Delivery, name: DeliveryName) -> bool:
+    """Whether the earlier delivery claims the very place of the name. The same bytes at another place are no repeat:
+    what may come between the two, now or later, decides whether they change anything."""
+    places = [(item.kind, item.revision, item.mends) for item in (earlier, name)]
+    return earlier.period == name.period and places[0] == places[1]
 
 
 def process(lake: Lake, delivery: Delivery) -> Outcome:
@@ -302,7 +299,8 @@ def _needs_divisions(dataset: Dataset) -> bool:
 
 
 def _delivery(path: Path, name: DeliveryName, dataset: Dataset, sha256: str, size: int) -> Delivery:
-    seed = "|".join((dataset.id, name.period, name.kind, str(name.revision), sha256))
+    place = (dataset.id, name.period, name.kind, str(name.revision), *([name.mends] if name.mends else []))
+    seed = "|".join((*place, sha256))
     return Delivery(
         id=hashlib.sha256(seed.encode()).hexdigest()[:16],
         dataset=dataset.id,

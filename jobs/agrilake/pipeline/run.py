@@ -77,13 +77,7 @@ def _run(lake: Lake, progress: Progress | None) -> RunReport:
     report.failures += tidy(lake)
     settle_keys(lake)
     _wait_settled(lake)
-    for _ in range(ROUNDS):
-        with _timed(report, "intake"):
-            taken = _take_files(lake, report, tell)
-        with _timed(report, "silver"):
-            _update_silver(lake, report, tell)
-        if not taken and not intake.stale_deliveries(lake):
-            break
+    take_and_load(lake, report, tell)
     _side_by_side(
         *(lake, report, tell, "receipt", 1, lake.state.owed_receipts()),
         *(lambda item: intake.give_owed_receipt(lake, item), lambda item: item.id),
@@ -99,6 +93,18 @@ def _run(lake: Lake, progress: Progress | None) -> RunReport:
         report.publication = str(steps.update_publication(lake).version)
         tell("publish", 1, 1, report.publication)
     return report
+
+
+def take_and_load(lake: Lake, report: RunReport, tell: Progress) -> None:
+    """Take the complete files of the inbox and bring silver up to date, until nothing is left that another table let
+    go on: a division table makes those that waited for it, or were resolved by another, be read again."""
+    for _ in range(ROUNDS):
+        with _timed(report, "intake"):
+            taken = _take_files(lake, report, tell)
+        with _timed(report, "silver"):
+            _update_silver(lake, report, tell)
+        if not taken and not intake.stale_deliveries(lake):
+            break
 
 
 def _wait_settled(lake: Lake) -> None:

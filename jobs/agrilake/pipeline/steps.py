@@ -109,15 +109,16 @@ def check_suite(lake: Lake, name: str) -> SuiteResult | None:
     from agrilake.suites import validate
 
     dataset = lake.registry.get(name)
-    version = table_version(lake.home.table("silver", name))
-    known = lake.state.suites().get(name)
-    if version is None or (known is not None and known["table_version"] == version):
-        return None
-    result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
-    reach("suite_judged")
-    lake.state.record_suite(name, version, result.decision, result.as_rows())
-    reach("suite_recorded")
-    return result
+    with table_lock(lake.home.root / "run" / f"suite_{name}"):  # an older version must not be recorded last
+        version = table_version(lake.home.table("silver", name))
+        known = lake.state.suites().get(name)
+        if version is None or (known is not None and known["table_version"] == version):
+            return None
+        result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
+        reach("suite_judged")
+        lake.state.record_suite(name, version, result.decision, result.as_rows())
+        reach("suite_recorded")
+        return result
 
 
 def check_cross_table(lake: Lake) -> SuiteResult | None:
@@ -248,20 +249,23 @@ def update_publication(lake: Lake) -> Publication:
     from agrilake.indicators.load import load_indicators
     from agrilake.layers.load import load_layers
 
-    if not is_rekeying(lake.state) or not lake.state.lake_versions():  # a version of mixed tokens would join wrongly
-        lake.state.record_lake_version(lake_tables(lake))
-    reach("version_recorded")
-    check_cross_table(lake)
-    return publish(
-        lake.home,
-        lake.registry,
-        lake.settings,
-        lake.state,
-        held=held_tables(lake),
-        indicators=load_indicators(),
-        catalogue=catalogue(lake),
-        layers=load_layers(),
-    )
+    with table_lock(lake.home.root / "run" / "publish"):  # what was seen earlier must not be published later
+        if (
+            not is_rekeying(lake.state) or not lake.state.lake_versions()
+        ):  # a version of mixed tokens would join wrongly
+            lake.state.record_lake_version(lake_tables(lake))
+        reach("version_recorded")
+        check_cross_table(lake)
+        return publish(
+            lake.home,
+            lake.registry,
+            lake.settings,
+            lake.state,
+            held=held_tables(lake),
+            indicators=load_indicators(),
+            catalogue=catalogue(lake),
+            layers=load_layers(),
+        )
 
 
 def catalogue(lake: Lake) -> dict[str, pa.Table]:

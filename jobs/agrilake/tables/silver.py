@@ -17,6 +17,7 @@ import polars as pl
 
 from agrilake.contract.model import Dataset
 from agrilake.lake.files import scan, table_version
+from agrilake.lake.locks import table_lock
 from agrilake.paths import Home
 from agrilake.tables import large, small
 from agrilake.tables.history import keeps_states, states, validity
@@ -62,4 +63,6 @@ def _write_history(home: Home, dataset: Dataset, deliveries: Sequence[DeliveryRe
         rows = states(small.current_state(accepted, dataset, counting, by_period=True), dataset)
     else:
         rows = validity(pl.read_delta(str(home.table("silver", dataset.id))), dataset)
-    small.replace(rows, home.table("silver", str(dataset.history_table)), [*dataset.key, "valid_from"])
+    path = home.table("silver", str(dataset.history_table))
+    with table_lock(path):  # maintenance knows it as a table of its own
+        small.replace(rows, path, [*dataset.key, "valid_from"])
