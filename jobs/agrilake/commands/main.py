@@ -11,6 +11,7 @@ from agrilake.commands import (
     published,
     quarantine,
     query,
+    recovery,
     running,
     serving,
     stewarding,
@@ -24,5 +25,16 @@ app = typer.Typer(
     "State lives under AGRILAKE_HOME (default ./var). Exit codes: docs/operating.md.",
 )
 
-for module in (running, deliveries, query, published, stewarding, quarantine, auditing, authoring, serving):
+for module in (
+    running,
+    deliveries,
+    query,
+    published,
+    stewarding,
+    quarantine,
+    recovery,
+    auditing,
+    authoring,
+    serving,
+):
     module.register(app)

@@ -15,7 +15,7 @@ from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError
 from agrilake.indicators.load import load_indicators
 from agrilake.lake import audit
-from agrilake.pipeline import intake, steps
+from agrilake.pipeline import intake, steps, withdrawal
 from agrilake.pipeline.context import Lake
 
 Progress = Callable[[str, int, int, str], None]
@@ -63,6 +63,7 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
     A step that fails for one file or table is recorded (`report.failures`, `agrilake status`) and the others go on.
     """
     report, tell = RunReport(), progress or (lambda *_: None)
+    withdrawal.finish(lake)
     audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
     _wait_settled(lake)
     for _ in range(ROUNDS):

@@ -47,7 +47,10 @@ def find_files() -> list[Group]:
     dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
     group without deliveries names silver tables whose update was missed.
     """
+    from agrilake.pipeline import withdrawal
+
     lake = endings.open_lake()
+    withdrawal.finish(lake)
     _register(lake)
     waiting = _deliveries_to_take(lake)
     reference = [dataset.id for dataset in lake.registry.reference()]
