@@ -7,15 +7,47 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agrilake.commands.output import JsonOption, console, friendly, print_json, print_table
-from agrilake.errors import UsageError
+from agrilake.errors import ConsistencyError, UsageError
 
 if TYPE_CHECKING:
     from agrilake.pipeline.context import Lake
+    from agrilake.recovery.verify import Checked
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command()(verify)
     app.command()(withdraw)
+
+
+@friendly
+def verify(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Open every file of every kept version, read large tables too.")
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Whether the lake is whole: files, counts, tables, publications, receipts. Changes nothing; exit code 6 if not."""
+    from agrilake.pipeline.context import Lake
+    from agrilake.recovery.verify import verify as verify_lake
+
+    show_verified(verify_lake(Lake.open(), deep), json_output)
+
+
+def show_verified(checks: list[Checked], json_output: bool) -> None:
+    """Print the checks; ends with exit code 6 where one found something."""
+    if json_output:
+        print_json(checks)
+    else:
+        rows = [(c.title, c.looked, len(c.findings) or "nothing", c.seconds) for c in checks]
+        print_table("Is the lake whole?", ("what should be", "looked at", "found", "seconds"), rows)
+        for check in checks:
+            for item in check.findings:
+                console.print(
+                    f"{check.id}: {item.where}: {item.what}\n    → {item.remedy}", highlight=False, soft_wrap=True
+                )
+    if any(check.findings for check in checks):
+        raise typer.Exit(ConsistencyError.exit_code)
 
 
 @friendly

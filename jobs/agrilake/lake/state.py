@@ -41,8 +41,8 @@ LAYOUT = "layout"
 class Delivery:
     """One dropped file and what became of it.
 
-    status: accepted | partial | refused | waiting | received | withdrawn. `kind` base or mend; `sequence` is the order of first
-    arrival. `details` holds counts by rule, set-aside lines by kind, encoding and sheets; never a value.
+    status: accepted | partial | refused | waiting | received | withdrawn. `kind` base or mend; `sequence` is the order
+    of first arrival. `details` holds counts by rule, set-aside lines by kind, encoding and sheets; never a value.
     """
 
     id: str

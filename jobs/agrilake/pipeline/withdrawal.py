@@ -101,8 +101,8 @@ def to_withdraw(lake: Lake, delivery: Delivery) -> list[Delivery]:
     ]
     if declared.reference and delivery.kind == "base" and delivery.is_final and not others:
         raise UsageError(
-            f"{delivery.file_name} is the only {declared.id} of the lake, and all other deliveries were resolved by it; "
-            "have the right one delivered first, then withdraw this one"
+            f"{delivery.file_name} is the only {declared.id} of the lake, and all other deliveries were resolved by "
+            "it; have the right one delivered first, then withdraw this one"
         )
     return [delivery, *_mends(lake, delivery)]
 
