@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,13 +12,128 @@ from agrilake.errors import ConsistencyError, UsageError
 
 if TYPE_CHECKING:
     from agrilake.pipeline.context import Lake
+    from agrilake.recovery.manifest import Manifest
     from agrilake.recovery.verify import Checked
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command()(backup)
+    app.command()(restore)
     app.command()(verify)
     app.command()(withdraw)
+
+
+@friendly
+def backup(
+    target: Annotated[Path, typer.Argument(help="A folder on another disk or machine; several backups share it.")],
+    keep: Annotated[int | None, typer.Option(min=1, help="Remove all but so many of the newest backups.")] = None,
+    recipient: Annotated[
+        str | None, typer.Option(help="Encrypt to this age recipient (age1…), chosen with the first backup.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the backups instead.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check every hash of the target instead.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Copy the lake, which may be running, to another place; only what changed is copied. Never the pseudonym key."""
+    if listed and check:
+        raise UsageError("choose one of --list and --check")
+    if listed:
+        _list_backups(target, json_output)
+    elif check:
+        _check_backups(target, json_output)
+    else:
+        _back_up(target, keep, recipient, json_output)
+
+
+def _back_up(target: Path, keep: int | None, recipient: str | None, json_output: bool) -> None:
+    from agrilake.intake.privacy import key_path
+    from agrilake.pipeline.context import Lake
+    from agrilake.recovery.backup import backup as back_up
+
+    done = back_up(Lake.open(), target, keep, recipient)
+    made = done.manifest
+    if json_output:
+        print_json({**_facts(made), "missing": made.missing, "removed": done.removed, "freed_bytes": done.freed_bytes})
+    else:
+        said = f"backup {made.name}: {len(made.files)} files, {made.bytes / 1e6:.1f} MB, of these new"
+        console.print(f"{said} {made.copied_bytes / 1e6:.1f} MB", highlight=False)
+        if done.removed:
+            console.print(f"removed {done.removed} older, {done.freed_bytes / 1e6:.1f} MB freed", highlight=False)
+        key = f"key {made.key['id']}, fingerprint {made.key['fingerprint']}" if made.key else "no key"
+        console.print(
+            f"The pseudonym key is not in it ({key}); keep {key_path()} elsewhere.", highlight=False, soft_wrap=True
+        )
+        for name in made.missing:
+            console.print(f"[red]missing[/red] {name}: see agrilake verify", highlight=False)
+    if made.missing:
+        raise typer.Exit(ConsistencyError.exit_code)
+
+
+def _facts(made: Manifest) -> dict[str, object]:
+    names = ("name", "made_at", "lake_version", "deliveries", "key", "recipient", "bytes", "copied_bytes")
+    return {name: getattr(made, name) for name in names} | {"files": len(made.files)}
+
+
+def _list_backups(target: Path, json_output: bool) -> None:
+    from agrilake.recovery.backup import backups
+
+    found = backups(target)
+    if json_output:
+        print_json([_facts(made) for made in found])
+        return
+    columns = ("backup", "lake version", "deliveries", "files", "MB", "new MB", "key", "encrypted")
+    rows = [
+        (
+            made.name,
+            made.lake_version,
+            made.deliveries,
+            len(made.files),
+            f"{made.bytes / 1e6:.1f}",
+            f"{made.copied_bytes / 1e6:.1f}",
+            made.key["id"] if made.key else None,
+            "yes" if made.recipient else "no",
+        )
+        for made in found
+    ]
+    print_table(f"backups in {target}", columns, rows)
+
+
+def _check_backups(target: Path, json_output: bool) -> None:
+    from agrilake.recovery.backup import damaged
+
+    found = damaged(target)
+    if json_output:
+        print_json(found)
+    else:
+        for line in found or ["every file of every backup is as it was written"]:
+            console.print(line, highlight=False, soft_wrap=True)
+    if found:
+        raise typer.Exit(ConsistencyError.exit_code)
+
+
+@friendly
+def restore(
+    source: Annotated[Path, typer.Argument(help="The folder that `agrilake backup` wrote to.")],
+    to: Annotated[Path, typer.Option(help="The home to make; it must be empty or not there.")],
+    name: Annotated[str | None, typer.Option("--backup", help="Which backup (default: the newest).")] = None,
+    identity: Annotated[Path | None, typer.Option(help="File with the age identity of encrypted backups.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Verify with --deep at the end.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Bring a lake back from a backup into an empty place; every hash is checked, and the lake verified at the end."""
+    from agrilake.recovery.restore import restore as bring_back
+
+    done = bring_back(source, to, name, identity, deep)
+    if json_output:
+        print_json(done)
+        if any(check.findings for check in done.checks):
+            raise typer.Exit(ConsistencyError.exit_code)
+        return
+    console.print(f"backup {done.backup}: {done.files} files, {done.bytes / 1e6:.1f} MB in {to}", highlight=False)
+    if done.key:
+        console.print(f"[yellow]key[/yellow] {done.key}", highlight=False, soft_wrap=True)
+    show_verified(done.checks, json_output=False)
 
 
 @friendly

@@ -84,10 +84,17 @@ def log_files(path: Path, newest: int | None = None) -> list[Path]:
     return found
 
 
-def read_log(path: Path) -> Log:
-    """The table's log. A log that begins with a checkpoint is known from its newest version alone."""
-    commits = {int(match[1]): file for file in log_files(path) if (match := COMMIT.fullmatch(file.name))}
-    sums = [int(match[1]) for file in log_files(path) if (match := CHECKPOINT.fullmatch(file.name))]
+def newest_commit(path: Path) -> int:
+    """The newest version that the log names; -1 where there is none."""
+    return max((int(match[1]) for file in log_files(path) if (match := COMMIT.fullmatch(file.name))), default=-1)
+
+
+def read_log(path: Path, newest: int | None = None) -> Log:
+    """The table's log, up to a version where one is given. A log that begins with a checkpoint is known from that
+    version alone."""
+    listed = log_files(path, newest)
+    commits = {int(match[1]): file for file in listed if (match := COMMIT.fullmatch(file.name))}
+    sums = [int(match[1]) for file in listed if (match := CHECKPOINT.fullmatch(file.name))]
     if not commits:
         return Log(0, -1, (), unreadable={LOG: "holds no commit"})
     newest = max(commits)
@@ -131,7 +138,7 @@ def _file(added: Mapping[str, Any], version: int) -> DataFile:
 def _from_checkpoint(path: Path, first: int, newest: int, missing: Collection[int]) -> Log:
     """What delta-rs makes of a log whose beginning was summed up, or that has a gap."""
     try:
-        rows = _actions(DeltaTable(str(path)))
+        rows = _actions(DeltaTable(str(path), version=newest))
     except Exception as error:  # whatever the library says of a broken log
         return Log(first, newest, (), tuple(missing), {LOG: type(error).__name__})
     return Log(first, newest, tuple(_listed(row, first) for row in rows), tuple(missing))
