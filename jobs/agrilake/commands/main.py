@@ -12,6 +12,7 @@ from agrilake.commands import (
     published,
     quarantine,
     query,
+    recovery,
     running,
     serving,
     stewarding,
@@ -25,5 +26,17 @@ app = typer.Typer(
     "State lives under AGRILAKE_HOME (default ./var). Exit codes: docs/operating.md.",
 )
 
-for module in (running, deliveries, query, published, stewarding, quarantine, auditing, keys, authoring, serving):
+for module in (
+    running,
+    deliveries,
+    query,
+    published,
+    stewarding,
+    quarantine,
+    recovery,
+    auditing,
+    keys,
+    authoring,
+    serving,
+):
     module.register(app)

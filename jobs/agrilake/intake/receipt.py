@@ -84,7 +84,7 @@ def _mend_name(delivery: Delivery, paths: ReceiptPaths, repeated: bool) -> str |
 def _summary(delivery: Delivery, repeated: bool) -> tuple[str, str]:
     if repeated:
         return "与此前已收的文件内容完全相同，没有改变任何数据。", "不需要处理。"
-    if delivery.status in ("refused", "waiting") or delivery.reason:
+    if delivery.status in ("refused", "waiting", "withdrawn") or delivery.reason:
         return delivery.reason or "", delivery.remedy or ("" if delivery.status == "refused" else "不需要处理。")
     return "没有需要改的行。", "不需要处理。"
 

@@ -60,6 +60,10 @@ ROTATION_POINTS = ("key_made", "tokens_raised", "rotation_settled")
 """Points of `agrilake key rotate`."""
 SEALING_POINTS = ("landing_sealed", "bronze_sealed", "plain_removed")
 """Points of `agrilake key seal`."""
+WITHDRAW_POINTS = ("withdrawal_noted", "withdrawal_recorded", "withdrawn_rows_removed", "withdrawal_told")
+"""Points of `agrilake withdraw`."""
+BACKUP_POINTS = ("backup_seen", "backup_copied", "backup_listed", "backup_pruned")
+"""Points of `agrilake backup`."""
 ALL_POINTS = (
     *POINTS,
     *UPKEEP_POINTS,
@@ -67,6 +71,8 @@ ALL_POINTS = (
     *SUPERSET_POINTS,
     *ROTATION_POINTS,
     *SEALING_POINTS,
+    *WITHDRAW_POINTS,
+    *BACKUP_POINTS,
 )
 
 

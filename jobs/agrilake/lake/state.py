@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS pseudonym_key (id TEXT PRIMARY KEY, fingerprint TEXT,
 CREATE TABLE IF NOT EXISTS receipt_owed (delivery_id TEXT PRIMARY KEY);
 """
 FINAL = ("accepted", "partial")
+REFUSED, WITHDRAWN = "refused", "withdrawn"
 LAYOUT = "layout"
 KEY = "key"
 
@@ -43,8 +44,8 @@ KEY = "key"
 class Delivery:
     """One dropped file and what became of it.
 
-    status: accepted | partial | refused | waiting. `kind` base or mend; `sequence` is the order of first
-    arrival. `details` holds counts by rule, set-aside lines by kind, encoding and sheets; never a value.
+    status: accepted | partial | refused | waiting | received | withdrawn. `kind` base or mend; `sequence` is the order
+    of first arrival. `details` holds counts by rule, set-aside lines by kind, encoding and sheets; never a value.
     """
 
     id: str
@@ -147,11 +148,12 @@ class State:
             connection.close()
 
     def record_delivery(self, delivery: Delivery) -> Delivery:
-        """Insert or replace; the first arrival's sequence and time are kept, and returned with it."""
+        """Insert or replace; the first arrival's sequence and time are kept, and returned with it. One that was
+        withdrawn stays so, whatever another process makes of it meanwhile, and is returned as it stands."""
         with self._connect() as connection:
-            known = connection.execute(
-                "SELECT sequence, received_at FROM delivery WHERE id = ?", (delivery.id,)
-            ).fetchone()
+            known = connection.execute("SELECT * FROM delivery WHERE id = ?", (delivery.id,)).fetchone()
+            if known and known["status"] == WITHDRAWN != delivery.status:
+                return _stored(known)
             if known:
                 sequence, received_at = known["sequence"], known["received_at"]
             else:
@@ -181,14 +183,14 @@ class State:
         ]
 
     def same_bytes(self, sha256: str, dataset: str) -> list[Delivery]:
-        """Deliveries of the dataset with these very bytes that were taken or are about to be."""
+        """Deliveries of the dataset with these very bytes that were taken or are about to be, and not withdrawn."""
         found = self._deliveries("WHERE sha256 = ? AND dataset = ? ORDER BY sequence", (sha256, dataset))
-        return [item for item in found if item.status != "refused"]
+        return [item for item in found if item.status not in (REFUSED, WITHDRAWN)]
 
     def _deliveries(self, where: str, arguments: tuple[Any, ...]) -> list[Delivery]:
         with self._connect() as connection:
             rows = connection.execute(f"SELECT * FROM delivery {where}", arguments).fetchall()
-        return [Delivery(**{**dict(row), "details": json.loads(row["details"] or "{}")}) for row in rows]
+        return [_stored(row) for row in rows]
 
     def applied(self, dataset: str) -> dict[str, str]:
         """Deliveries that the silver table already holds, with the digest of what was applied."""
@@ -292,3 +294,7 @@ class State:
         with self._connect() as connection:
             rows = connection.execute("SELECT * FROM failure WHERE resolved_at IS NULL ORDER BY id").fetchall()
         return [Failure(**{name: row[name] for name in names}) for row in rows]
+
+
+def _stored(row: sqlite3.Row) -> Delivery:
+    return Delivery(**{**dict(row), "details": json.loads(row["details"] or "{}")})

@@ -33,13 +33,13 @@ from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
 from agrilake.intake.veil import without_names
 from agrilake.lake import audit
-from agrilake.lake.bronze import bronze_rows, sealed_table, write_bronze
+from agrilake.lake.bronze import bronze_rows, plain_table, sealed_table, write_bronze
 from agrilake.lake.failpoints import commit, reach
-from agrilake.lake.files import DELIVERY, replace_delivery
+from agrilake.lake.files import DELIVERY, remove_delivery, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
 from agrilake.lake.logs import durable
-from agrilake.lake.state import KEY, LAYOUT, Delivery
+from agrilake.lake.state import KEY, LAYOUT, WITHDRAWN, Delivery
 from agrilake.pipeline.context import Editions, Lake
 from agrilake.pipeline.receipts import give_receipt, hand_back, require_open
 from agrilake.pipeline.same_rows import told_of_same_rows
@@ -112,7 +112,7 @@ def _register(lake: Lake, path: Path) -> Outcome:
         _note_arrival(lake, unnamed, department)
         return _refuse(lake, unnamed, refusal, path)
     dataset = lake.registry.get(name.dataset_id)
-    delivery = _delivery(path, name, dataset, landed.sha256, landed.bytes)
+    delivery = _delivery(lake, path, name, dataset, landed.sha256, landed.bytes)
     _note_arrival(lake, delivery, department)
     earlier = lake.state.same_bytes(landed.sha256, dataset.id)
     same_period = [item for item in earlier if _same_place(item, name) and not _same_file(item, path)]
@@ -169,7 +169,8 @@ def process(lake: Lake, delivery: Delivery) -> Outcome:
     it was accepted before and cannot be read by the layout that is declared for its period by now.
     """
     with room(lake.home, delivery.id):
-        return _process(lake, delivery)
+        withdrawn = _withdrawn(lake, delivery.id)
+        return Outcome(withdrawn) if withdrawn else _process(lake, delivery)
 
 
 def _process(lake: Lake, delivery: Delivery) -> Outcome:
@@ -195,6 +196,9 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
     counted = _keyed(_counted(delivery, raw, checked, divisions, dataset), dataset, lake.pseudonymiser)
     lake.state.owe_receipt(delivery.id)
     final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
+    if final.status == WITHDRAWN:  # in the meantime, by somebody else
+        remove_rows(lake, final)
+        return Outcome(final)
     reach("recorded")
     return Outcome(final, give_receipt(lake, final, checked, raw, layout))
 
@@ -215,6 +219,19 @@ def give_owed_receipt(lake: Lake, delivery: Delivery) -> Outcome:
         with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
             hand_back(lake, delivery, landed, delivery.department, landed=True)
     return Outcome(delivery, receipt)
+
+
+def _withdrawn(lake: Lake, delivery_id: str) -> Delivery | None:
+    known = lake.state.delivery(delivery_id)
+    return known if known and known.status == WITHDRAWN else None
+
+
+def remove_rows(lake: Lake, delivery: Delivery) -> None:
+    """Take the delivery's rows out of accepted, quarantine and bronze; its file stays in landing."""
+    remove_delivery(lake.home.table("accepted", delivery.dataset), delivery.id)
+    remove_delivery(lake.home.table("quarantine"), delivery.id, column="delivery_id")
+    for table in (plain_table, sealed_table):
+        remove_delivery(table(lake.home, delivery.dataset), delivery.id)
 
 
 def examine(
@@ -249,7 +266,7 @@ def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Check
         content = sha256_of(path)
         name = parse_name(path, lake.registry, check_folder=False)
         dataset = lake.registry.get(name.dataset_id)
-        delivery = _delivery(path, name, dataset, content, path.stat().st_size)
+        delivery = _delivery(lake, path, name, dataset, content, path.stat().st_size)
         divisions = _divisions(lake, dataset, delivery.period)
         if divisions is None and _needs_divisions(dataset):
             return replace(delivery, status="waiting", reason=WAITING_REASON), None, None
@@ -298,11 +315,10 @@ def _needs_divisions(dataset: Dataset) -> bool:
     return not dataset.reference and any(column.division_level for column in dataset.columns)
 
 
-def _delivery(path: Path, name: DeliveryName, dataset: Dataset, sha256: str, size: int) -> Delivery:
+def _delivery(lake: Lake, path: Path, name: DeliveryName, dataset: Dataset, sha256: str, size: int) -> Delivery:
     place = (dataset.id, name.period, name.kind, str(name.revision), *([name.mends] if name.mends else []))
-    seed = "|".join((*place, sha256))
     return Delivery(
-        id=hashlib.sha256(seed.encode()).hexdigest()[:16],
+        id=_identity(lake, "|".join((*place, sha256))),
         dataset=dataset.id,
         department=dataset.department,
         period=name.period,
@@ -316,6 +332,16 @@ def _delivery(path: Path, name: DeliveryName, dataset: Dataset, sha256: str, siz
         contract_version=dataset.version,
         details={} if name.rows is None else {ROWS_STATED: name.rows},
     )
+
+
+def _identity(lake: Lake, seed: str) -> str:
+    """The id of a delivery, from what it claims and holds; one that comes again after it was withdrawn is another."""
+    number = 0
+    while True:
+        found = hashlib.sha256((f"{seed}|{number}" if number else seed).encode()).hexdigest()[:16]
+        if _withdrawn(lake, found) is None:
+            return found
+        number += 1
 
 
 def _unnamed(path: Path, department: str) -> Delivery:
@@ -336,6 +362,12 @@ def _original(lake: Lake, name: DeliveryName, dataset: Dataset) -> pl.DataFrame 
     if name.mends is None:
         return None
     mended = lake.state.delivery(name.mends)
+    if mended is not None and mended.status == WITHDRAWN:
+        raise RefusedFile(
+            "withdrawn_delivery",
+            f"回执 {name.mends} 的报送已经撤回，不能再补正。",
+            "请把改好的整份文件重新报送。",
+        )
     if mended is None or mended.dataset != dataset.id or mended.period != name.period:
         raise RefusedFile(
             "unknown_delivery",

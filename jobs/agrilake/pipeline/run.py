@@ -16,7 +16,7 @@ from agrilake.errors import AgrilakeError
 from agrilake.indicators.load import load_indicators
 from agrilake.intake.landing import room
 from agrilake.lake import audit
-from agrilake.pipeline import intake, steps
+from agrilake.pipeline import intake, steps, withdrawal
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.leftovers import tidy
 from agrilake.pipeline.rotation import settle_keys
@@ -72,9 +72,10 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
 
 def _run(lake: Lake, progress: Progress | None) -> RunReport:
     report, tell = RunReport(), progress or (lambda *_: None)
-    audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
     lake.ensure_key()
+    audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
     report.failures += tidy(lake)
+    withdrawal.finish(lake)
     settle_keys(lake)
     _wait_settled(lake)
     take_and_load(lake, report, tell)

@@ -21,14 +21,14 @@ from agrilake.lake.failpoints import commit, reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
 from agrilake.lake.logs import durable
-from agrilake.lake.state import KEY, Delivery, State, now
+from agrilake.lake.state import FINAL, KEY, WITHDRAWN, Delivery, State, now
 from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
 from agrilake.publish import FORMAT, Publication, current_publication, publish
 from agrilake.tables.history import keeps_states
-from agrilake.tables.order import refs
+from agrilake.tables.order import DeliveryRef, ref, refs
 from agrilake.tables.silver import apply_silver
 from agrilake.tables.write import TableWrite, give_back_rows
 
@@ -94,14 +94,21 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
         digests = delivery_digests(final)
         applied = lake.state.applied(name)
         unchanged = {key for key, digest in applied.items() if digests.get(key) == digest}
-        gone = set(applied) - set(digests)
+        withdrawn, lost = _gone(lake, name, set(applied) - set(digests))
         tables = [lake.home.table("silver", one) for one in (name, dataset.history_table) if one]
         with commit("silver", path), durable(*tables):
-            written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if gone else unchanged)
+            written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if lost else unchanged, withdrawn)
         lake.state.record_applied(name, digests)
         reach("silver_applied")
     _note_run(lake, f"silver/{name}", written)
     return written
+
+
+def _gone(lake: Lake, name: str, applied: set[str]) -> tuple[list[DeliveryRef], bool]:
+    """Deliveries that silver holds and that count no longer: those withdrawn, and whether there are others."""
+    known = [item for item in lake.state.deliveries(name) if item.id in applied]
+    withdrawn = [ref(item) for item in known if item.status == WITHDRAWN]
+    return withdrawn, len(withdrawn) < len(applied)
 
 
 def check_suite(lake: Lake, name: str) -> SuiteResult | None:
@@ -114,11 +121,23 @@ def check_suite(lake: Lake, name: str) -> SuiteResult | None:
         known = lake.state.suites().get(name)
         if version is None or (known is not None and known["table_version"] == version):
             return None
+        if _all_withdrawn(lake, name):
+            lake.state.record_suite(name, version, "pass", [])  # as if the table had never been
+            return None
         result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
         reach("suite_judged")
         lake.state.record_suite(name, version, result.decision, result.as_rows())
         reach("suite_recorded")
         return result
+
+
+def _all_withdrawn(lake: Lake, name: str) -> bool:
+    """Whether nothing of a dataset counts any longer, and its table is empty."""
+    known = {item.status for item in lake.state.deliveries(name)}
+    if WITHDRAWN not in known or known & set(FINAL) or lake.state.applied(name):
+        return False
+    table = scan(lake.home.table("silver", name))
+    return table is not None and table.select(pl.len()).collect().item() == 0
 
 
 def check_cross_table(lake: Lake) -> SuiteResult | None:
@@ -299,8 +318,9 @@ def lake_tables(lake: Lake) -> dict[str, int]:
 
 
 def silver_tables(lake: Lake) -> dict[str, pl.LazyFrame]:
-    """The silver tables that exist, at their newest version."""
-    found = {name: scan(lake.home.table("silver", name)) for name in lake.registry.datasets}
+    """The silver tables that exist, at their newest version; one of which all was withdrawn is as if it did not."""
+    names = [name for name in lake.registry.datasets if not _all_withdrawn(lake, name)]
+    found = {name: scan(lake.home.table("silver", name)) for name in names}
     return {name: table for name, table in found.items() if table is not None}
 
 

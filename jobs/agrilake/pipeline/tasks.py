@@ -47,10 +47,12 @@ def find_files() -> list[Group]:
     dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
     group without deliveries names silver tables whose update was missed.
     """
+    from agrilake.pipeline import withdrawal
     from agrilake.pipeline.inbox import look_into_inbox
     from agrilake.pipeline.rotation import settle_keys
 
     lake = _start()
+    withdrawal.finish(lake)
     settle_keys(lake)
     look_into_inbox(lake)
     waiting = _deliveries_to_take(lake)
