@@ -25,7 +25,8 @@ from functools import cached_property
 from pathlib import Path
 
 import duckdb
-import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import re2
 
 BETWEEN = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015\u2060-\u2064\ufeff.．·•\-—]+")
@@ -78,7 +79,7 @@ class Searcher:
         """Names of the texts that the file holds, decoded where it is a table or a database."""
         content = path.read_bytes()
         found = self.in_bytes(content)
-        for text in _tables(path, content):
+        for text in tables_in(path, content):
             found += self.in_text(text)
         return list(dict.fromkeys(found))
 
@@ -93,7 +94,7 @@ class Searcher:
                 except UnicodeDecodeError:
                     continue
         if depth < DEEPEST:
-            for part in _unpacked(content):
+            for part in unpacked(content):
                 found += self.in_bytes(part, depth + 1)
         return found
 
@@ -128,7 +129,7 @@ def _base64(content: bytes) -> Iterator[bytes]:
         yield coded[(0, 2, 3)[shift] : -4 if (shift + len(content)) % 3 else None]
 
 
-def _unpacked(content: bytes) -> Iterator[bytes]:
+def unpacked(content: bytes) -> Iterator[bytes]:
     if content[:2] == b"\x1f\x8b":
         yield from _quietly(lambda: [gzip.decompress(content)])
     elif content[:4] == b"PK\x03\x04":
@@ -153,7 +154,7 @@ def _quietly(unpack) -> Iterable[bytes]:  # type: ignore[no-untyped-def]
         return []
 
 
-def _tables(path: Path, content: bytes) -> Iterator[str]:
+def tables_in(path: Path, content: bytes) -> Iterator[str]:
     """All cells of a Parquet file, of a SQLite or a DuckDB database, as text."""
     if content[:4] == b"PAR1":
         yield from _parquet(path)
@@ -164,10 +165,9 @@ def _tables(path: Path, content: bytes) -> Iterator[str]:
 
 
 def _parquet(path: Path) -> Iterator[str]:
-    frame = pl.read_parquet(path, hive_partitioning=False)
-    for name in frame.columns:
-        distinct = frame[name].unique() if frame[name].dtype == pl.String else frame[name]
-        yield "\n".join((name, distinct.to_frame().write_ndjson()))
+    for name, column in zip((table := pq.read_table(path)).column_names, table.columns, strict=True):
+        values = column.unique() if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) else column
+        yield "\n".join((name, *(_cell(value) for value in values.to_pylist() if value is not None)))
 
 
 def _sqlite(path: Path) -> Iterator[str]:
@@ -187,7 +187,7 @@ def _sqlite(path: Path) -> Iterator[str]:
 def _cell(value: object) -> str:
     if not isinstance(value, bytes):
         return str(value)
-    parts = [value, *_unpacked(value)]
+    parts = [value, *unpacked(value)]
     return "\n".join(part.decode("utf-8", "replace") for part in parts)
 
 

@@ -16,6 +16,7 @@ from agrilake.commands import (
     running,
     serving,
     stewarding,
+    supplying,
 )
 
 app = typer.Typer(
@@ -38,5 +39,6 @@ for module in (
     keys,
     authoring,
     serving,
+    supplying,
 ):
     module.register(app)

@@ -135,6 +135,7 @@ def _register(lake: Lake, path: Path) -> Outcome:
 
 def _note_arrival(lake: Lake, delivery: Delivery, folder: str) -> None:
     """Before the delivery is recorded, so that none is without its line in the audit log; a kill leaves two."""
+    folder = mask_file_name(folder)
     about = {"department": folder, "dataset": delivery.dataset, "period": delivery.period, "sha256": delivery.sha256}
     audit.record(lake.home, "delivered", delivery.id, **about, bytes=delivery.bytes)
 
