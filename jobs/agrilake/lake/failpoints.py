@@ -24,6 +24,7 @@ POINTS = (
     "indicators_written",
     "publication_leader",
     "publication_analyst",
+    "publication_roles",
     "publication_layers",
     "publication_made",
     "publication_swapped",

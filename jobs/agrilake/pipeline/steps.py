@@ -227,6 +227,7 @@ def update_publication(lake: Lake) -> Publication:
     """Record the lake's version and publish it; the same lake is the same publication."""
     from agrilake.indicators.load import load_indicators
     from agrilake.layers.load import load_layers
+    from agrilake.suites.cross import lines_at
 
     lake.state.record_lake_version(lake_tables(lake))
     check_cross_table(lake)
@@ -239,6 +240,7 @@ def update_publication(lake: Lake) -> Publication:
         indicators=load_indicators(),
         catalogue=catalogue(lake),
         layers=load_layers(),
+        cross_lines=lines_at(lake.home),
     )
 
 

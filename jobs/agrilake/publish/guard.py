@@ -1,4 +1,4 @@
-"""The last look before a file is published: no direct identifier in it, and in the leader's no pseudonym either."""
+"""The last look before a file is published: no direct identifier in it, and a pseudonym in the analysts' alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from agrilake.checks import CHECKS
 from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError
-from agrilake.publish.model import LEADER
+from agrilake.publish.model import ANALYST, LEADER
 from agrilake.sql import quoted
 
 _EDGE = "(^|[^0-9A-Za-z])"
@@ -42,7 +42,7 @@ def refuse_identifiers(connection: duckdb.DuckDBPyConnection, role: str, only: C
     for table, column in columns:
         if only is None or table in only:
             by_table.setdefault(table, []).append(column)
-    shapes = {"a mobile number": MOBILE_PHONE} | ({"a pseudonym": PSEUDONYM} if role == LEADER else {})
+    shapes = {"a mobile number": MOBILE_PHONE} | ({"a pseudonym": PSEUDONYM} if role != ANALYST else {})
     for table, names in by_table.items():
         _refuse_shapes(connection, role, table, names, shapes)
         _refuse_resident_ids(connection, role, table, names)

@@ -12,11 +12,13 @@ import pyarrow as pa
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
+from agrilake.contract.roles import DEPARTMENT, STEWARD, Role, readers
 from agrilake.contract.settings import Settings
 from agrilake.errors import UsageError
 from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
+from agrilake.lake.sharing import give
 from agrilake.lake.state import State, now
 from agrilake.layers.model import Layer
 from agrilake.paths import Home
@@ -27,15 +29,14 @@ from agrilake.publish.departments import add_departments
 from agrilake.publish.figures import figures_of
 from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
 from agrilake.publish.indicators import indicator_values
-from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
+from agrilake.publish.model import ANALYST, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
+from agrilake.publish.own import add_department, add_steward, finding_rows
 from agrilake.publish.quarantine import waiting_findings
 from agrilake.publish.reasons import newly_taken
 from agrilake.publish.records import REVISIONS, Record, keep_records, records, union
 from agrilake.publish.revisions import TABLE as REVISION
 from agrilake.publish.revisions import all_revisions
 from agrilake.tables.inputs import made_from
-
-MODES = {LEADER: 0o640}
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,13 @@ def publish(
     indicators: Sequence[IndicatorDeclaration],
     catalogue: Mapping[str, pa.Table],
     layers: Sequence[Layer] = (),
+    cross_lines: Sequence[Mapping[str, Any]] = (),
 ) -> Publication:
     """Publish the newest recorded lake version; the same content again is the same publication.
 
     `catalogue` holds the tables that agrilake.catalog.catalogue makes. `held` gives the Chinese reason for each gold
-    table that a suite's stop keeps back: it is shown as the publication before has it. Raises UsageError before any
+    table that a suite's stop keeps back: it is shown as the publication before has it. `cross_lines` are the lines that
+    break a rule across tables (layouts.CROSS_TABLE_LINE). Raises UsageError before any
     lake version is recorded, ConsistencyError where stored data does not fit its contract or an identifier would be
     published; the publication before then stands.
     """
@@ -72,10 +75,22 @@ def publish(
     if not versions:
         raise UsageError("nothing to publish: no lake version is recorded yet")
     deliveries = state.deliveries()
-    quarantine = metadata.quarantine_rows(waiting_findings(home, registry, deliveries), registry)
+    waiting = waiting_findings(home, registry, deliveries)
+    quarantine, findings = metadata.quarantine_rows(waiting, registry), finding_rows(waiting, registry)
     checks = metadata.check_rows(state.suites(), registry, settings.timezone)
     content = Content(
-        registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, checks, dict(held), layers
+        registry,
+        settings,
+        versions[-1],
+        deliveries,
+        indicators,
+        catalogue,
+        quarantine,
+        checks,
+        dict(held),
+        layers,
+        findings,
+        list(cross_lines),
     )
     refuse_personal_columns(registry.gold.values())
     wanted = fingerprint(content)
@@ -126,14 +141,18 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str)
         fresh.write_parquet(folder / REVISIONS)
     making = Making(home, content, head, sources, before, revisions)
     rows = {}
-    for role in ROLES:
-        path = folder / f"{role}.duckdb"
-        rows[path.name] = _write(making, role, path)
-        path.chmod(MODES.get(role, 0o600))
-        reach(f"publication_{role}")
+    for role in readers(content.settings):
+        path = folder / f"{role.file}.duckdb"
+        path.parent.mkdir(mode=0o711, exist_ok=True)
+        rows[f"{role.file}.duckdb"] = _write(making, role, path)
+        if role.kind in ROLES:
+            reach(f"publication_{role.kind}")
+    reach("publication_roles")
     layers = write_layers(folder, content, rows) if content.layers else []
     reach("publication_layers")
     write_dcat(folder, content, version, made_at, layers)
+    for role in readers(content.settings):
+        give(folder / f"{role.file}.duckdb", role.group)
     kept = _kept(making, past, folder / f"{ANALYST}.duckdb")
     store.write_manifest(folder, {**head, **kept}, sources, rows, layers)
     return store.read_publication(store.finish(folder))
@@ -153,29 +172,40 @@ def _kept(making: Making, past: Sequence[Record], database_file: Path) -> dict[s
     }
 
 
-def _write(making: Making, role: str, path: Path) -> dict[str, int]:
+def _write(making: Making, role: Role, path: Path) -> dict[str, int]:
     """One role's file; returns the rows of its tables."""
     content, timezone = making.content, making.content.settings.timezone
     with database.new_database(path) as connection:
-        _describe(connection, making)
-        for name, (layout, table) in content.tables.items():
-            if role == LEADER and table is not None and LEADER not in table.published:
-                continue
-            _write_table(connection, making, role, layout, table, making.sources.get(name))
-        if role == ANALYST:
+        if role.kind == DEPARTMENT:
+            add_department(connection, making.home, content, role, _publication_row(making))
+        else:
+            _describe(connection, making)
+            for name, (layout, table) in content.tables.items():
+                if _shows(role, table):
+                    _write_table(connection, making, role, layout, table, making.sources.get(name))
+        if role.kind == ANALYST:
             add_departments(connection, making.home, content.registry, content.lake.tables, timezone)
-        refuse_identifiers(connection, role)
+        if role.kind == STEWARD:
+            add_steward(connection, content)
+        refuse_identifiers(connection, role.file)
         return database.row_counts(connection)
 
 
+def _shows(role: Role, table: Dataset | None) -> bool:
+    """Whether a role's file holds a gold table (None: the indicator values); the analysts' has every published one."""
+    if role.kind == ANALYST:
+        return True
+    return role.kind in ROLES if table is None else role.kind in table.published
+
+
 def _write_table(
-    connection: Any, making: Making, role: str, layout: Layout, table: Dataset | None, source: TableSource | None
+    connection: Any, making: Making, role: Role, layout: Layout, table: Dataset | None, source: TableSource | None
 ) -> None:
     """One gold table: of the publication before where it is held, of this one's own making, else from Delta."""
     home, content, before = making.home, making.content, making.before
     if source is None:
         database.table_from_frame(connection, layout, making.revisions)
-    elif source.held and before is not None and database.table_from_file(connection, layout, before.database(role)):
+    elif source.held and before and database.table_from_file(connection, layout, before.database(role.file)):
         pass
     elif source.held or source.delta_version is None:
         database.empty_table(connection, layout)
@@ -189,12 +219,16 @@ def _write_table(
         database.table_from_delta(connection, layout, location, source.delta_version, content.settings.timezone)
 
 
+def _publication_row(making: Making) -> dict[str, Any]:
+    made_at = metadata.local_time(str(making.head["made_at"]), making.content.settings.timezone)
+    return {**making.head, "made_at": made_at}
+
+
 def _describe(connection: Any, making: Making) -> None:
     """The tables that tell about the data."""
     content, timezone = making.content, making.content.settings.timezone
-    publication = {**making.head, "made_at": metadata.local_time(str(making.head["made_at"]), timezone)}
     parts: list[tuple[Layout, Callable[[], list[dict[str, Any]]]]] = [
-        (layouts.PUBLICATION, lambda: [publication]),
+        (layouts.PUBLICATION, lambda: [_publication_row(making)]),
         (layouts.INDICATOR, lambda: metadata.indicator_rows(content.indicators, content.settings.departments)),
         (layouts.DELIVERY, lambda: metadata.delivery_rows(content.deliveries, content.registry, timezone)),
         (layouts.QUARANTINE_SUMMARY, lambda: content.quarantine),
