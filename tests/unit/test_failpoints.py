@@ -47,7 +47,7 @@ def reached() -> Iterator[str]:
 
 def names(call: str, argument: str) -> list[str]:
     """The points that a call's argument (a text, or an f-text over the role) names, or one for each role."""
-    found = sorted({ast.literal_eval(argument.removeprefix("f").replace("{role}", role)) for role in ROLES})
+    found = sorted({ast.literal_eval(argument.removeprefix("f").replace("{role.kind}", role)) for role in ROLES})
     return [point for kind in found for point in commit_points(kind)] if call == "commit" else found
 
 

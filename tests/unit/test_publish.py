@@ -37,7 +37,8 @@ from agrilake.publish.metadata import masked_file_name
 from agrilake.publish.model import ROLES
 from agrilake.publish.records import records
 
-SETTINGS = load_settings()
+DEPARTMENTS = {name: load_settings().departments[name] for name in ("postal", "civil")}
+SETTINGS = dataclasses.replace(load_settings(), departments=DEPARTMENTS)
 COUNTY = SETTINGS.district_code
 VILLAGE = COUNTY[:6] + "100200"
 TOWN = COUNTY[:6] + "100000"
@@ -274,7 +275,7 @@ def test_the_leader_sees_neither_tokens_nor_notes_in_file_names(lake: tuple[Home
     assert TOKEN.encode() not in published.database("analyst").read_bytes()
     assert rows(home, "leader", "SELECT file_name_masked FROM delivery") == [("postal_site__2024-05__….csv",)]
     assert "张三".encode() not in published.database("leader").read_bytes()
-    assert stat.S_IMODE(published.database("leader").stat().st_mode) == 0o640
+    assert stat.S_IMODE(published.database("leader").stat().st_mode) == 0o600
     assert stat.S_IMODE(published.database("analyst").stat().st_mode) == 0o600
 
 
@@ -453,8 +454,10 @@ def test_the_manifest_says_what_it_was_made_from(lake: tuple[Home, State]) -> No
     assert sorted(path.name for path in published.path.iterdir()) == [
         "analyst.duckdb",
         "catalogue.jsonld",
+        "department",
         "leader.duckdb",
         "manifest.json",
+        "steward.duckdb",
     ]
 
 
