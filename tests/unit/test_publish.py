@@ -376,6 +376,7 @@ FINDING = {
     "line": 7,
     "sheet": None,
     "column": "site_no",
+    "column_title": "站点编号",
     "rule": "required",
     "reason": f"“站点编号”填的是“{MADE_UP_PHONE}”",
     "severity": "error",
@@ -409,6 +410,38 @@ def test_quarantine_is_counted_by_rule_without_any_cell(lake: tuple[Home, State]
         ("三级寄递节点", "区邮政管理局", "longitude", "经度不在本区", 1),
         ("三级寄递节点", "区邮政管理局", "required", "必填项没有填", 2),
     ]
+
+
+def test_a_department_has_its_own_and_nothing_of_others(lake: tuple[Home, State]) -> None:
+    home, state = lake
+    state.record_delivery(Delivery("cd34", "civil_elder", "civil", "2024-05", "elders.csv", "s", 9, "partial"))
+    quarantine(home, {}, {"line": 8}, {"dataset": "civil_elder", "delivery_id": "cd34"})
+    run(lake)
+    own = rows(home, "department/postal", "SELECT DISTINCT dataset, department FROM quarantine_finding")
+    assert own == [("postal_site", "区邮政管理局")]
+    assert rows(home, "department/postal", "SELECT DISTINCT dataset FROM delivery") == [("postal_site",)]
+    assert rows(home, "department/postal", "SELECT line, column_title, problem FROM quarantine_finding") == [
+        (7, "站点编号", "必填项没有填"),
+        (8, "站点编号", "必填项没有填"),
+    ]
+    named = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
+    for role, table, there in (
+        ("department/postal", "postal_site", True),
+        ("department/civil", "postal_site", False),
+        ("department/postal", "elder", False),
+        ("department/postal", "indicator_value", False),
+        ("steward", "quarantine_finding", True),
+        ("steward", "elder", False),
+        ("steward", "postal_site", False),
+        ("leader", "quarantine_finding", False),
+    ):
+        found = rows(home, role, named.replace("?", f"'{table}'"))
+        assert found == [(int(there),)], (role, table)
+    assert MADE_UP_PHONE.encode() not in (current_path(home) / "department" / "postal.duckdb").read_bytes()
+
+
+def current_path(home: Home) -> Path:
+    return (home.publications / "current").resolve()
 
 
 def test_what_a_mend_took_up_is_not_in_quarantine_any_more(lake: tuple[Home, State]) -> None:
