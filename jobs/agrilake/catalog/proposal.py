@@ -12,6 +12,7 @@ from agrilake.catalog.naming import Name, english_name, glossary
 from agrilake.catalog.shape import Shape
 from agrilake.contract.model import Column, EnumValue, LogicalType
 from agrilake.intake.dates import parse_date, parse_timestamp
+from agrilake.intake.privacy import mask_text
 from agrilake.intake.titles import squeeze, title_of
 
 MOST_ENUM_VALUES = 12
@@ -61,7 +62,7 @@ def propose_columns(sample: Sample, known: Mapping[str, Column], county: str) ->
     """Columns in the file's order, with unique names and a primary key.
 
     `known` are columns of existing contracts by header spelling (`naming.known_columns`); `county` is the
-    district's code. No value of a column that may be personal is ever copied.
+    district's code. No value of a column that may be personal is ever copied, and no personal number of any other.
     """
     columns: list[ProposedColumn] = []
     shapes: list[Shape] = []
@@ -93,7 +94,7 @@ def _with_key(column: ProposedColumn, sure: bool) -> ProposedColumn:
 
 
 def _column(header: str, shape: Shape, known: Mapping[str, Column], county: str) -> ProposedColumn:
-    title, written_unit = _title_and_unit(header)
+    title, written_unit = _title_and_unit(mask_text(header))
     unit = glossary().canonical_units.get(written_unit or "", written_unit)
     like = known.get(title_of(header).bare)
     pii = (like.pii if like else None) or look.pii_of(shape)
@@ -151,7 +152,8 @@ def _plain(base: ProposedColumn, shape: Shape, written_unit: str | None) -> Prop
         return _text(base, shape)
     minimum = None if kind not in (LogicalType.INTEGER, LogicalType.NUMBER) or look.has_negative(shape) else 0
     physical = None
-    example = _example(shape.filled[0], kind) if base.unit == written_unit else None
+    nobodys = next((value for value in shape.filled if not _personal_number(value)), None)
+    example = _example(nobodys, kind) if nobodys and base.unit == written_unit else None
     if kind is LogicalType.NUMBER:
         scale = 2 if base.unit == "元" else 4 if base.unit == "亩" else max(2, look.decimals(shape))
         physical = f"decimal(18,{scale})"
@@ -185,9 +187,13 @@ def _text(base: ProposedColumn, shape: Shape) -> ProposedColumn:
 def _is_enumeration(shape: Shape) -> bool:
     """Few distinct short values that come again and again; a code with digits is no such thing."""
     distinct = shape.distinct
-    short = all(len(value) <= LONGEST_ENUM_LABEL for value in distinct)
+    short = all(len(value) <= LONGEST_ENUM_LABEL and not _personal_number(value) for value in distinct)
     repeated = len(shape.filled) >= 2 * len(distinct) or (len(distinct) <= 3 < len(shape.filled))
     return short and repeated and len(distinct) <= MOST_ENUM_VALUES and not look.looks_like_names(shape)
+
+
+def _personal_number(value: str) -> bool:
+    return mask_text(value) != value
 
 
 def _enum_value(label: str) -> EnumValue:
