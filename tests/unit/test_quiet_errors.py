@@ -22,6 +22,7 @@ from agrilake.pipeline.run import RunReport, _take_files
 from agrilake.services import process
 
 PHONE, ID = "13812345678", "11010519491231002X"
+NAME = "汤沐蕤"
 
 
 def foreign() -> None:
@@ -61,13 +62,18 @@ def test_a_task_that_is_tried_again_does_not_drag_its_cause_along() -> None:
     assert PHONE not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_proposal_copies_no_number_of_a_person(tmp_path: Path) -> None:
+def test_a_proposal_copies_no_person(tmp_path: Path) -> None:
     path = tmp_path / f"走访名单{PHONE}__2024-05.csv"
-    rows = [f"{at},联系{PHONE},{('甲', '乙', f'丙{ID}')[at % 3]},{PHONE if at == 0 else at}" for at in range(9)]
-    path.write_text("\n".join([f"序号,说明{PHONE},类别,数值", *rows]), encoding="utf-8")
+    kinds = ("甲", "乙", f"丙{ID}")
+    rows = [
+        f"{at},联系{PHONE},{kinds[at % 3]},{PHONE if at == 0 else at},{NAME},{NAME}经办,{'好差'[at % 2]}"
+        for at in range(9)
+    ]
+    header = f"序号,说明{PHONE},类别,数值,户主姓名,经办{NAME},评价"
+    path.write_text("\n".join([header, *rows]), encoding="utf-8")
     text = propose_contract(path, "agri")
-    assert PHONE not in text and ID not in text
-    assert "甲" not in text
+    assert not any(person in text for person in (PHONE, ID, NAME, "甲"))
+    assert "label: 好" in text
 
 
 CORE = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
