@@ -9,6 +9,7 @@ from typing import Any
 
 from open_data_contract_standard.model import CustomProperty, SchemaProperty
 
+from agrilake.contract.counts import require_quantity
 from agrilake.contract.model import Check, Column, EnumValue, Feed, LogicalType, Privacy, Reference
 from agrilake.contract.signatures import SIGNATURES
 from agrilake.contract.units import shown_unit
@@ -19,7 +20,7 @@ PROPERTY_KEYS = frozenset(
     | {"primaryKey", "unique", "enum", "synonyms", "examples", "classification", "relationships"}
     | {"customProperties", "quality"}
 )
-COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy", "words", "requiredSince", "feeds"})
+COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy", "words", "requiredSince", "feeds", "counts", "published"})
 OPTION_KEYS = frozenset({"minimum", "maximum", "minLength", "maxLength", "pattern", "format"})
 LEVELS = frozenset({"county", "township", "village", "any"})
 PII_KINDS = frozenset({"id_no", "name", "phone", "bank_card", "address"})
@@ -85,6 +86,8 @@ def column_from(source: YamlFile, item: SchemaProperty, place: Place) -> Column:
         checks=tuple(_checks(source, item, place)),
         example=str((item.examples or [""])[0]),
         feeds=_feeds(source, properties.get("feeds", name), place),
+        counts=require_quantity(source, properties.get("counts"), (*place, "customProperties", "counts")),
+        published=bool(properties.get("published", True)),
     )
 
 

@@ -94,7 +94,9 @@ class Column:
     the intake then takes codes of both systems and names. `pii` names the kind of a personal column
     (id_no, name, phone, bank_card, address), which decides its mask. `words` are pairs of a text that stands for a
     value of a number or boolean column, and that value (未检出, 0). `required_since` is the first period whose rows
-    must have a required column, None where all must. `feeds` matters in an earlier layout alone.
+    must have a required column, None where all must. `feeds` matters in an earlier layout alone. `counts` names the
+    quantity (agrilake.contract.counts) of persons or households that a number counts; where `published` is False,
+    publications lack the column.
     """
 
     name: str
@@ -123,6 +125,8 @@ class Column:
     checks: tuple[Check, ...] = ()
     example: str = ""
     feeds: tuple[Feed, ...] = ()
+    counts: str = ""
+    published: bool = True
 
     @property
     def never_null(self) -> bool:
@@ -146,6 +150,16 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Anonymised:
+    """Rows of persons or households as microdata: columns by which a person could be recognised, those that say
+    something of one, and for some of the former the lower bounds of bands, the finest division first."""
+
+    quasi: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    bands: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One department dataset (or, with `inputs`, one gold table).
 
@@ -155,7 +169,8 @@ class Dataset:
     the "publication", which has it in its files alone.
     `sharing` is one of SHARING; `sharing_terms` says what others may do with it, or on what ground they do not get it.
     `period_column` names the column that must agree with the delivery's period, if the file carries one;
-    `reaches_back` counts the periods before its own that a delivery holds too.
+    `reaches_back` counts the periods before its own that a delivery holds too. `rows_count` names the quantity that its
+    rows count, where each is of a person or a household; `anonymised` says how such rows may be published all the same.
 
     `earlier` are the layouts that files had before, oldest first: each a dataset of the same id, which holds up to the
     period `valid_until` and whose columns feed those of this one. `fingerprint` of such a layout changes with anything
@@ -193,6 +208,8 @@ class Dataset:
     lineage: dict[str, dict[str, str]] = field(default_factory=dict)
     published: tuple[str, ...] = ()
     division_column: str | None = None
+    rows_count: str = ""
+    anonymised: Anonymised | None = None
     valid_until: str | None = None
     fingerprint: str = ""
     earlier: tuple[Dataset, ...] = ()

@@ -13,13 +13,15 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from agrilake.contract.model import Column as ContractColumn
-from agrilake.contract.model import Dataset, LogicalType
+from agrilake.contract.model import Anonymised, Dataset, LogicalType
 from agrilake.errors import ConsistencyError
 from agrilake.publish.model import Column, Layout
 from agrilake.publish.opening import read_only
 from agrilake.sql import literal, quoted
 
 ROW_GROUP = 122_880
+SUPPRESSED = Column("suppressed", "VARCHAR", "不显示的列（人数过少）")
+"""Titles of the columns whose number a publication hides in a row; None where it shows all."""
 SQL_TYPES = {
     LogicalType.STRING: "VARCHAR",
     LogicalType.INTEGER: "BIGINT",
@@ -43,8 +45,25 @@ def new_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def published_columns(table: Dataset) -> list[Column]:
-    """A gold contract's columns with their SQL types."""
-    return [Column(column.name, sql_type(column), column.title) for column in table.columns]
+    """A gold contract's columns with their SQL types, as publications have them."""
+    if table.anonymised is not None:
+        return anonymised_columns(table, table.anonymised)
+    columns = stored_columns(table)
+    return [*columns, SUPPRESSED] if any(column.counts and column.published for column in table.columns) else columns
+
+
+def stored_columns(table: Dataset) -> list[Column]:
+    """Those of them that gold has."""
+    return [Column(column.name, sql_type(column), column.title) for column in table.columns if column.published]
+
+
+def anonymised_columns(table: Dataset, anonymised: Anonymised) -> list[Column]:
+    """What is left of rows of persons: bands are texts."""
+    chosen = [table.column(name) for name in (*anonymised.quasi, *anonymised.sensitive)]
+    return [
+        Column(column.name, "VARCHAR" if column.name in anonymised.bands else sql_type(column), column.title)
+        for column in chosen
+    ]
 
 
 def sql_type(column: ContractColumn) -> str:
