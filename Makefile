@@ -123,6 +123,17 @@ test: install system-packages lint ## run every check and every test
 test-full: export AGRILAKE_FULL := 1
 test-full: test ## run the slow parts as well (every crash point)
 
+.PHONY: audit
+audit: .venv/.project ## ask the advisory database about known weaknesses of what is pinned (needs its network)
+	@for name in bootstrap lake superset; do echo "==> requirements/$$name.lock"; \
+		$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/$$name.lock; done
+
+.PHONY: sbom
+sbom: install ## write the bill of materials and the list of licences to build/
+	@mkdir -p build
+	@$(BIN)/agrilake sbom --out build/sbom.cdx.json
+	@$(BIN)/agrilake sbom --licences --json > build/licences.json
+
 # --- upkeep --------------------------------------------------------------------------------------------------
 
 .PHONY: lock

@@ -10,10 +10,15 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from superset.app import create_app
+
+sys.path.append(str(Path(os.environ["AGRILAKE_PROJECT"]) / "jobs"))
+from agrilake.lake.failpoints import reach
 
 LEADER_ROLE, ANALYST_ROLE = "领导", "分析人员"
 LEADER_DATABASE, ANALYST_DATABASE = "agrilake", "agrilake_analyst"
@@ -52,6 +57,7 @@ def main() -> None:
         from superset import security_manager
 
         prepare_metadata()
+        reach("superset_prepared")
         admin = ensure_user("admin", "管理员", "Admin", arguments.admin_password)
         import_export(arguments.exports, admin)
         leaders = database_name(arguments.exports, LEADER_DATABASE)
@@ -64,7 +70,14 @@ def main() -> None:
 def prepare_metadata() -> None:
     """`superset db upgrade` and `superset init`."""
     from flask_migrate import upgrade
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
     from superset import appbuilder, db, security_manager
+
+    @event.listens_for(Engine, "after_cursor_execute")
+    def made(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.lstrip().startswith("CREATE TABLE dashboards"):
+            reach("superset_migrating")
 
     upgrade()
     appbuilder.add_permissions(update_perms=True)
@@ -108,12 +121,16 @@ def database_name(exports: Path, file_name: str) -> str:
 
 def import_export(exports: Path, admin: Any) -> None:
     """Import the bundle over what is there, then remove what we made earlier and no longer declare."""
+    from sqlalchemy import event
     from superset.commands.importers.v1.assets import ImportAssetsCommand
+    from superset.models.dashboard import Dashboard
     from superset.utils.core import override_user
 
+    event.listen(Dashboard, "after_insert", lambda *_: reach("superset_importing"))
     contents = bundle(exports)
     with override_user(admin):
         ImportAssetsCommand(contents).run()
+        reach("superset_imported")
         remove_undeclared(contents)
 
 

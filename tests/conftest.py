@@ -11,7 +11,7 @@ from tests.support.samples import drop_sample
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
-from agrilake.intake.privacy import KEY_VARIABLE, create_key
+from agrilake.intake.keys import KEY_VARIABLE, create_key
 from agrilake.lake.state import State
 from agrilake.paths import Home
 from agrilake.pipeline.context import Lake
@@ -28,11 +28,17 @@ def lake_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def spark_remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the session's Spark server has its log and scratch."""
+    return tmp_path_factory.mktemp("spark")
+
+
+@pytest.fixture(scope="session")
+def spark_remote(spark_home: Path) -> Iterator[str]:
     """One Spark Connect server for every home of the session; its address stands in AGRILAKE_SPARK_REMOTE."""
     from agrilake.services import spark
 
-    home = tmp_path_factory.mktemp("spark")
+    home = spark_home
     running = spark.ensure_spark(home)
     try:
         with pytest.MonkeyPatch.context() as patch:

@@ -6,7 +6,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-RESTRICTED = ("landing", "bronze", "decisions", "audit", "secrets", "run")
+RESTRICTED = (
+    *("landing", "bronze", "accepted", "quarantine", "silver", "gold"),
+    *("decisions", "audit", "state", "published", "secrets", "run", "tmp", "logs"),
+)
+"""Folders of the home that its owner alone may enter (0700)."""
+PASSED = {"publications": 0o711, "docs": 0o755}
+"""Folders that others go through to what is theirs, with the modes that they are made with."""
+UMASK = 0o077
+RECEIPT_MODE, PAGE_MODE = 0o640, 0o644
+"""Of receipts (a department's group, by its folder of the outbox) and of pages for everybody."""
 
 
 def project_root() -> Path:
@@ -72,12 +81,23 @@ class Home:
         return self.root / layer / name if name else self.root / layer
 
     def prepare(self) -> Home:
-        """Make the folders, the restricted ones for the owner alone."""
-        names = ("landing", "bronze", "accepted", "silver", "gold", "state", "publications", "published", "docs")
-        for name in (*names, "logs", "decisions", "audit", "run", "secrets", "tmp"):
-            (self.root / name).mkdir(parents=True, exist_ok=True)
+        """Make the folders, the restricted ones for the owner alone.
+
+        So is whatever this process and those that it starts write from here on; what others read is opened by name.
+        Folders that others pass keep the modes that they have.
+        """
+        os.umask(UMASK)
+        passed = {self.root / name: mode for name, mode in PASSED.items()}
+        for folder, mode in ({self.root: 0o711} | passed | {self.inbox: 0o711, self.outbox: 0o711}).items():
+            make_folder(folder, mode)
         for name in RESTRICTED:
-            (self.root / name).chmod(0o700)
-        self.inbox.mkdir(parents=True, exist_ok=True)
-        self.outbox.mkdir(parents=True, exist_ok=True)
+            make_folder(self.root / name, 0o700).chmod(0o700)
         return self
+
+
+def make_folder(path: Path, mode: int) -> Path:
+    """A folder of that mode whatever the umask; one that is there keeps its own."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(mode)
+    return path

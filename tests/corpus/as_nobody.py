@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.support.intake import reference_lake, register_all, take
 
-from agrilake.intake.privacy import create_key
+from agrilake.intake.keys import create_key
 
 NOBODY = 65534
 

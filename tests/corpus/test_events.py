@@ -179,7 +179,18 @@ def test_a_correction_can_be_taken_back(lake: Lake) -> None:
     put(lake, f"{NAME}__更正2.csv", 0)
     assert take(lake)[f"agri/{NAME}__更正2.csv"].repeat_of == outcomes[f"agri/{NAME}__更正2.csv"].delivery.id
     put(lake, f"{NAME}__更正3.csv", 0)
-    assert take(lake)[f"agri/{NAME}__更正3.csv"].repeat_of is not None, "nothing came between"
+    assert take(lake)[f"agri/{NAME}__更正3.csv"].repeat_of is None, "a second correction may still come"
+
+
+def test_a_correction_that_comes_after_the_one_that_takes_it_back(lake: Lake) -> None:
+    """The order of arrival does not decide which of three corrections is the last."""
+    put(lake, f"{NAME}.csv", 0, age=300)
+    take(lake)
+    put(lake, f"{NAME}__更正2.csv", 0)
+    assert take(lake)[f"agri/{NAME}__更正2.csv"].repeat_of is None
+    put(lake, f"{NAME}__更正.csv", 0, 1)
+    take(lake)
+    assert {item.revision for item in lake.state.deliveries("agri_farm_household")} == {0, 1, 2}
 
 
 def test_two_refused_files_of_one_name_are_both_kept(lake: Lake) -> None:

@@ -1,7 +1,7 @@
 """Gold depends neither on the order in which files arrive, nor on SIGKILLs on the way, nor on dropping files twice.
 
-One lake takes the sample backwards, its reference data last, and is killed in intake, silver and gold. `make test-full`
-(AGRILAKE_FULL=1) also kills a lake of its own at every point.
+One lake takes the sample backwards, its reference data last, and is killed in intake, silver and gold; `test_matrix`
+kills at every point.
 """
 
 from __future__ import annotations
@@ -9,46 +9,38 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.conftest import open_lake
-from tests.support.lakes import agrilake, assert_same_gold
+from tests.crash.driver import Kills, arm, assert_nothing_left, copied, deliveries
+from tests.crash.wave import LARGE_SILVER, drop_correction
+from tests.support.intake import rows_of, take
+from tests.support.lakes import agrilake, assert_same_gold, files
 from tests.support.samples import SAMPLE, drop, drop_sample
 
-from agrilake.lake.failpoints import POINTS, VARIABLE
-from agrilake.pipeline import intake
+from agrilake.lake.failpoints import SPARK, VARIABLE
+from agrilake.lake.files import table_version
+from agrilake.pipeline import intake, steps
+from agrilake.services import process
+from agrilake.services.spark import stop_spark
 
 pytestmark = pytest.mark.spark
 
-ONE_EACH = ("accepted_written", "silver_written", "gold_written")
-
-
-def killed_and_run_again(home: Path, *points: str) -> None:
-    """Run the lake, killed at each of the points, then once to the end."""
-    for point in points:
-        killed = agrilake(home, "run", env={VARIABLE: point})
-        assert killed.returncode == -signal.SIGKILL, f"{point} was not reached:\n{killed.stderr[-2000:]}"
-    again = agrilake(home, "run")
-    assert again.returncode == 0, again.stderr[-2000:] + again.stdout[-2000:]
-
-
-def assert_same_lake(home: Path, other: Path) -> None:
-    """Gold, deliveries, receipts and what stays in the inbox are equal."""
-    assert_same_gold(home, other)
-    assert _deliveries(home) == _deliveries(other)
-    assert _files(home / "inbox") == _files(other / "inbox")
-    assert _files(home / "outbox") == _files(other / "outbox")
+LOAD = "from agrilake.pipeline import steps, context; steps.update_silver(context.Lake.open(), 'postal_parcel')"
+SOME = ("accepted_committed", "recorded", "silver_committed/postal_parcel", "gold_committed")
 
 
 @pytest.fixture(scope="module")
 def survivor(tmp_path_factory: pytest.TempPathFactory, spark_remote: str, lake_key: Path) -> Path:
-    """A lake that took the sample backwards, reference data last, and was killed three times."""
+    """A lake that took the sample backwards, reference data last, and was killed some times."""
     home = tmp_path_factory.mktemp("survivor") / "home"
-    files = sorted((path for path in (SAMPLE / "inbox").rglob("*") if path.is_file()), reverse=True)
-    late = [path for path in files if path.parent.name == "stats"]
-    for path in files:
+    found = sorted((path for path in (SAMPLE / "inbox").rglob("*") if path.is_file()), reverse=True)
+    late = [path for path in found if path.parent.name == "stats"]
+    for path in found:
         if path not in late:
             drop(path, home)
     lake = open_lake(home)
@@ -59,12 +51,20 @@ def survivor(tmp_path_factory: pytest.TempPathFactory, spark_remote: str, lake_k
     assert "accepted" not in states, "nothing can be taken before the division table is there"
     for path in late:
         drop(path, home)
-    killed_and_run_again(home, *ONE_EACH)
+    for point in SOME:
+        killed = agrilake(home, "run", env={VARIABLE: point})
+        assert killed.returncode == -signal.SIGKILL, f"{point} was not reached:\n{killed.stderr[-2000:]}"
+    again = agrilake(home, "run")
+    assert again.returncode == 0, again.stderr[-2000:] + again.stdout[-2000:]
     return home
 
 
 def test_backwards_and_killed_is_as_in_order_and_in_one_go(survivor: Path, small_lake: Path) -> None:
-    assert_same_lake(survivor, small_lake)
+    assert_same_gold(survivor, small_lake)
+    assert deliveries(survivor) == deliveries(small_lake)
+    for folder in ("inbox", "outbox"):
+        assert sorted(files(survivor / folder)) == sorted(files(small_lake / folder))
+    assert_nothing_left(survivor)
 
 
 def test_the_same_files_again_change_nothing(survivor: Path, small_lake: Path) -> None:
@@ -75,22 +75,29 @@ def test_the_same_files_again_change_nothing(survivor: Path, small_lake: Path) -
     assert_same_gold(survivor, small_lake)
 
 
-@pytest.mark.skipif(not os.environ.get("AGRILAKE_FULL"), reason="make test-full kills a lake at every point")
-@pytest.mark.parametrize("point", POINTS)
-def test_a_killed_run_is_simply_run_again(
-    point: str, small_lake: Path, tmp_path: Path, spark_remote: str, lake_key: Path
+def test_a_commit_of_a_server_that_died_before_it_answered_is_not_applied_twice(
+    small_lake: Path, tmp_path: Path, lake_key: Path
 ) -> None:
-    home = tmp_path / "home"
-    drop_sample(home)
-    killed_and_run_again(home, point)
-    assert_same_lake(home, small_lake)
-
-
-def _deliveries(home: Path) -> list[tuple[object, ...]]:
-    with sqlite3.connect(home / "state" / "lake.sqlite") as connection:
-        query = "SELECT id, status, records, accepted, quarantined, duplicate, code FROM delivery ORDER BY id"
-        return connection.execute(query).fetchall()
-
-
-def _files(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    home = copied(small_lake, tmp_path / "home")
+    lake, kills = open_lake(home), Kills((f"silver_committed/{LARGE_SILVER}",), SPARK)
+    drop_correction(home)
+    (corrected,) = [item.delivery for item in take(lake).values()]
+    table = home / "silver" / LARGE_SILVER
+    before = table_version(table) or 0
+    env = {**os.environ, **kills.env, "AGRILAKE_HOME": str(home), VARIABLE: f"@{arm(home, kills)}"}
+    try:
+        ends = []
+        for _ in range(3):
+            done = subprocess.run([sys.executable, "-c", LOAD], env=env, capture_output=True, text=True, check=False)
+            ends.append(done.returncode)
+            assert table_version(table) == before + 1, done.stderr[-2000:]
+            if len(ends) == 1:
+                assert process.find(home, "spark") is None, "it died after its commit had landed"
+                assert ends == [1] or steps.silver_is_current(lake, LARGE_SILVER)
+        assert ends[1:] == [0, 0]
+    finally:
+        stop_spark(home)
+    rows = pl.read_delta(str(table)).filter(_period="2024-02")
+    assert sorted(rows["waybill_no"] + rows["event"]) == sorted(
+        (accepted := rows_of(lake, "accepted", corrected))["waybill_no"] + accepted["event"]
+    )

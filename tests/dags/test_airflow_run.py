@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from tests.dags.conftest import HELD_BACK, Running
 from tests.support.lakes import assert_same_gold
+from tests.support.leaks import leaks, personal_numbers
+from tests.support.modes import reachable
 from tests.support.samples import SAMPLE, drop
 
 from agrilake.publish import current_publication
@@ -79,6 +81,11 @@ class TestTheWayThrough:
     def test_gold_equals_that_of_one_run_over_all_files(self, published: Running, small_lake: Path) -> None:
         assert_same_gold(published.home, small_lake)
 
+    def test_nothing_restricted_is_open_to_others(self, published: Running) -> None:
+        home = published.home
+        assert list(reachable(home)) == []
+        assert {"airflow", "logs", "run", "secrets"} <= {path.name for path in home.iterdir()}
+
     def test_a_publication_stands(self, published: Running) -> None:
         assert current_publication(published.lake.home) is not None
 
@@ -136,3 +143,10 @@ class TestFailure:
         assert (state, tasks["find"]) == ("failed", "failed")
         (failure,) = published.lake.state.open_failures()
         assert failure.message.startswith(f"{DATASET}: nothing was delivered for 2031-01; delivered periods: 2023-01")
+
+    def test_no_personal_number_left_the_restricted_zones(self, published: Running) -> None:
+        """Not in Airflow's database (XComs), its logs, those of the tasks, the receipts, gold or what is published."""
+        numbers = personal_numbers(published.home)
+        assert len(numbers) > 100
+        assert leaks(published.home, numbers) == []
+        assert leaks(published.home / "bronze", numbers, ()), "the search finds them where they are"

@@ -16,7 +16,8 @@ from tests.support.samples import SAMPLE, drop
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
-from agrilake.lake.files import scan
+from agrilake.lake.bronze import bronze_rows
+from agrilake.lake.files import delivery_rows, scan
 from agrilake.lake.state import Delivery, State, now
 from agrilake.paths import Home
 from agrilake.pipeline import intake
@@ -107,9 +108,12 @@ def findings(lake: Lake, delivery: Delivery) -> pl.DataFrame:
 
 def rows_of(lake: Lake, layer: str, delivery: Delivery) -> pl.DataFrame:
     """The rows of a delivery in bronze or accepted, in file order."""
-    table = scan(lake.home.table(layer, delivery.dataset))
-    assert table is not None
-    return table.filter(pl.col("_delivery_id") == delivery.id).sort("_line").collect()
+    if layer == "bronze":
+        rows = bronze_rows(lake.home, delivery.dataset, delivery.id)
+    else:
+        rows = delivery_rows(lake.home.table(layer, delivery.dataset), delivery.id)
+    assert rows is not None
+    return rows.sort("_line")
 
 
 def everything_written(lake: Lake, folders: Iterable[str] = ("outbox", "state", "quarantine")) -> bytes:

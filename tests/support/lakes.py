@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import polars as pl
 
 from agrilake.lake.files import scan
 
+MOMENT = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 # Delta versions count commits, which an interrupted run has more of; everything else must be equal.
 HISTORY_COLUMNS = ("input_versions",)
 
@@ -38,6 +40,12 @@ def assert_same_gold(one: Path, other: Path) -> None:
     assert left.keys() == right.keys()
     for name, frame in left.items():
         assert frame.equals(right[name]), f"gold/{name} differs:\n{_difference(frame, right[name])}"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Files under a folder, and their bytes without the moment at which a delivery arrived."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: MOMENT.sub(b"<moment>", path.read_bytes()) for name, path in found.items()}
 
 
 def _difference(left: pl.DataFrame, right: pl.DataFrame) -> str:

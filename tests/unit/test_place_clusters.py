@@ -46,7 +46,7 @@ def test_without_evidence_there_is_no_link() -> None:
     assert groups(places(("a:1", "b:1", 0.9), evidence=False)) == []
 
 
-def test_a_persons_yes_outweighs_the_model_and_the_departments_numbers() -> None:
+def test_a_persons_yes_counts_more_than_the_model_and_the_departments_numbers() -> None:
     yes = (Ruling("a:1", "a:2", True), Ruling("a:1", "d:1", True))
     found = places(("a:1", "b:1", 0.9), ("a:1", "d:1", 0.01), rulings=yes)
     assert groups(found) == [("a:1", "a:2", "b:1", "d:1")]

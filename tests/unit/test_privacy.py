@@ -8,10 +8,13 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.persons import PERSONAL_NUMBERS
 from tests.support.tables import PSEUDONYMISER, column
 
+from agrilake.contract.load import load_registry
 from agrilake.errors import SecretError
-from agrilake.intake.privacy import PERSONAL_NUMBERS, Pseudonymiser, create_key, key_path, mask, mask_text, shown
+from agrilake.intake.keys import create_key, key_path
+from agrilake.intake.privacy import Pseudonymiser, mask, mask_file_name, mask_text, shown
 from agrilake.paths import Home
 
 ID = "11010519491231002X"
@@ -27,6 +30,9 @@ ID = "11010519491231002X"
         ("6222021234567890123", "bank_card", "***************0123"),
         ("玉峰山镇龙门村3社12号", "address", "玉峰山镇龙门***"),
         ("1380", "phone", "1***"),
+        ("无", "id_no", "无"),
+        (" 暂无 ", "name", "暂无"),
+        ("-", "phone", "-"),
         ("", "phone", ""),
     ],
 )
@@ -37,7 +43,7 @@ def test_masks(value: str, pii: str, masked: str) -> None:
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
-        ("张三13800138000", "张三138****8000"),
+        ("张三13800138000", "张*138****8000"),
         (f"证{ID}。", "证110**************X。"),
         ("ID110105194912310021", "ID110**************1"),
         ("6222 0212 3456 7890 123", "***************0123"),
@@ -53,6 +59,25 @@ def test_masks(value: str, pii: str, masked: str) -> None:
 def test_personal_numbers_in_any_text(text: str, masked: str) -> None:
     assert mask_text(text) == masked
     assert mask_text(masked) == masked
+
+
+@pytest.mark.parametrize(
+    ("name", "masked"),
+    [
+        ("农户__2024-05__张三.csv", "农户__2024-05__张*.csv"),
+        ("欧阳修文13800138000.csv", "欧***138****8000.csv"),
+        ("coop_service_site__2024Q1__龙门村.xlsx", "coop_service_site__2024Q1__龙门村.xlsx"),
+        ("王小二", "王**"),
+    ],
+)
+def test_names_of_files(name: str, masked: str) -> None:
+    assert mask_file_name(name) == masked
+
+
+def test_no_word_for_a_dataset_is_taken_for_a_name() -> None:
+    for item in load_registry().datasets.values():
+        for word in (item.id, item.title, *item.synonyms, item.department, item.department_title):
+            assert mask_file_name(word) == word
 
 
 @settings(deadline=None, max_examples=60)
@@ -143,7 +168,7 @@ def test_a_key_names_its_algorithm(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path = tmp_path / "p.key"
     path.write_text(f"k7:sm3:{'ab' * 32}\n")
     path.chmod(0o600)
-    monkeypatch.setattr("agrilake.intake.privacy._strongest", lambda: "sha256")
+    monkeypatch.setattr("agrilake.intake.keys.strongest", lambda: "sha256")
     with pytest.raises(SecretError, match="SM3"):
         Pseudonymiser.from_file(path, Home.at(tmp_path / "home"))
 

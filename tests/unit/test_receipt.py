@@ -12,12 +12,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.support.persons import PERSONAL_NUMBERS
 from tests.support.tables import PSEUDONYMISER, SETTINGS, dataset, division_index, raw_table
 
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import Limits
 from agrilake.intake.names import DeliveryName
-from agrilake.intake.privacy import PERSONAL_NUMBERS
 from agrilake.intake.raw import BrokenRecord, RawTable, SetAside
 from agrilake.intake.read import read_file
 from agrilake.intake.receipt import ReceiptPaths, receipt_paths, write_receipt

@@ -117,8 +117,7 @@ class TestSupervisor:
             [sys.executable, "-S", "-c", SLEEP], start_new_session=True, stdout=subprocess.DEVNULL
         )
         try:
-            created = psutil.Process(stranger.pid).create_time()
-            record = process.Running("demo", stranger.pid, created - 3600, None, str(home / "log"), "")
+            record = process.Running("demo", stranger.pid, "another boot 1", None, str(home / "log"), "")
             file = home / "run" / "demo.json"
             file.parent.mkdir()
             file.write_text(json.dumps(record.__dict__), encoding="utf-8")
@@ -241,7 +240,7 @@ class TestSparkCommand:
         assert "spark.driver.host" not in options
 
     def test_clients_say_localhost_since_a_token_without_tls_goes_nowhere_else(self) -> None:
-        running = process.Running("spark", 1, 0.0, 15002, "", "")
+        running = process.Running("spark", 1, "", 15002, "", "")
         assert spark.address(running) == "sc://localhost:15002"
         assert spark._spelled_localhost("sc://127.0.0.1:15002/;a=b") == "sc://localhost:15002/;a=b"
         assert spark._spelled_localhost("sc://spark:15002") == "sc://spark:15002"

@@ -168,9 +168,11 @@ def test_a_table_that_another_writer_holds_is_waited_for_and_a_broken_one_keeps_
 
 
 def test_a_kill_leaves_every_version_readable_and_the_next_call_ends_the_work(lake: Lake) -> None:
-    path = parcels(lake, rows=10)
+    path = parcels(lake, commits=24, rows=10)
     recorded, held = table_version(path), rows(path)
     lake.state.record_lake_version({"silver/postal_parcel": recorded or 0})
+    for number in range(9):
+        (path / f"left-by-a-killed-writer-{number}.parquet").write_bytes(b"x")
     for point in UPKEEP_POINTS:
         killed = agrilake(lake.home.root, "maintain", "--keep-hours", "0", env={VARIABLE: point})
         assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]

@@ -8,12 +8,15 @@ from agrilake.commands import (
     auditing,
     authoring,
     deliveries,
+    keys,
     published,
     quarantine,
     query,
+    recovery,
     running,
     serving,
     stewarding,
+    supplying,
 )
 
 app = typer.Typer(
@@ -24,5 +27,18 @@ app = typer.Typer(
     "State lives under AGRILAKE_HOME (default ./var). Exit codes: docs/operating.md.",
 )
 
-for module in (running, deliveries, query, published, stewarding, quarantine, auditing, authoring, serving):
+for module in (
+    running,
+    deliveries,
+    query,
+    published,
+    stewarding,
+    quarantine,
+    recovery,
+    auditing,
+    keys,
+    authoring,
+    serving,
+    supplying,
+):
     module.register(app)

@@ -12,6 +12,7 @@ from agrilake.errors import AgrilakeError
 
 STEP_TITLES = {
     "intake": "files read",
+    "receipt": "receipts owed",
     "silver": "silver tables",
     "suites": "quality suites",
     "gold": "gold tables",
@@ -32,8 +33,7 @@ def run(json_output: JsonOption = False) -> None:
     from agrilake.pipeline.context import Lake
     from agrilake.pipeline.run import run_all
 
-    lake = Lake.open()
-    lake.ensure_key()
+    lake = Lake.start()
     with Progress(
         TextColumn("{task.description:<16}"),
         BarColumn(),

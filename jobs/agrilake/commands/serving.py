@@ -32,7 +32,7 @@ def up(
     from agrilake.pipeline.context import Lake
     from agrilake.pipeline.up import bring_up
 
-    lake = Lake.open()
+    lake = Lake.start()
     with telling(progress_console) as tell:
         result = bring_up(lake, sample, tell)
     if json_output:

@@ -61,7 +61,7 @@ def maintain(
     from agrilake.pipeline.context import Lake
     from agrilake.pipeline.upkeep import maintain as tend_all
 
-    report = tend_all(Lake.open(), timedelta(hours=keep_hours), dry_run)
+    report = tend_all(Lake.start(), timedelta(hours=keep_hours), dry_run)
     if json_output:
         print_json(report)
     else:

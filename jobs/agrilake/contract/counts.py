@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agrilake.contract.model import Anonymised
 from agrilake.contract.yamlfile import YamlFile, read_yaml
 from agrilake.paths import project_root
 
@@ -62,16 +60,3 @@ def require_quantity(source: YamlFile, name: Any, place: tuple[str | int, ...]) 
         return ""
     source.one_of(name, list(load_quantities()), place)
     return str(name)
-
-
-def anonymised_from(source: YamlFile, value: Any, columns: Collection[str]) -> Anonymised | None:
-    """The property `anonymised` of a gold contract; ContractError for a key or column that does not exist."""
-    if value is None:
-        return None
-    place = ("customProperties", "anonymised")
-    source.only(value, ("quasi", "sensitive", "bands"), place)
-    quasi, sensitive, bands = value.get("quasi", ()), value.get("sensitive", ()), value.get("bands", {})
-    for name in (*quasi, *sensitive, *bands):
-        source.one_of(name, sorted(columns), place)
-    levels = {name: tuple(tuple(level) for level in found) for name, found in bands.items()}
-    return Anonymised(tuple(quasi), tuple(sensitive), levels)

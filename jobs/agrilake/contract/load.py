@@ -14,7 +14,7 @@ import pydantic
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
 from agrilake.contract.columns import PROPERTY_KEYS, column_from, custom, require_known
-from agrilake.contract.counts import anonymised_from, require_quantity
+from agrilake.contract.counts import require_quantity
 from agrilake.contract.layouts import check_periods, joined
 from agrilake.contract.model import SHARING, Check, Dataset, Frequency, Load
 from agrilake.contract.settings import load_settings
@@ -27,7 +27,7 @@ CONTRACT_KEYS = frozenset(
     {"load", "encoding", "crs", "history", "reference", "periodColumn", "large", "sharing", "divisionColumn"}
     | {"reachesBack", "validUntil"}
     | {"inputs", "madeBy", "subject", "lineage", "published"}
-    | {"rowsCount", "anonymised"}
+    | {"rowsCount"}
 )
 SUITE_METRICS = frozenset({"rowCount"})
 HISTORIES = ("scd2",)
@@ -184,7 +184,6 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         published=tuple(properties.get("published", ())),
         division_column=properties.get("divisionColumn"),
         rows_count=require_quantity(source, properties.get("rowsCount"), ("customProperties", "rowsCount")),
-        anonymised=anonymised_from(source, properties.get("anonymised"), [column.name for column in columns]),
         valid_until=None if valid_until is None else str(valid_until),
     )
 

@@ -95,8 +95,7 @@ class Column:
     (id_no, name, phone, bank_card, address), which decides its mask. `words` are pairs of a text that stands for a
     value of a number or boolean column, and that value (未检出, 0). `required_since` is the first period whose rows
     must have a required column, None where all must. `feeds` matters in an earlier layout alone. `counts` names the
-    quantity (agrilake.contract.counts) of persons or households that a number counts; where `published` is False,
-    publications lack the column.
+    quantity (agrilake.contract.counts) of persons or households that a number counts.
     """
 
     name: str
@@ -126,7 +125,6 @@ class Column:
     example: str = ""
     feeds: tuple[Feed, ...] = ()
     counts: str = ""
-    published: bool = True
 
     @property
     def never_null(self) -> bool:
@@ -140,23 +138,19 @@ class Column:
 
     @property
     def is_free_text(self) -> bool:
-        """Whether people write into it what they like."""
-        return self.type is LogicalType.STRING and not (self.enum or self.pattern or self.primary_key)
+        """Whether people write into it what they like: neither a code nor a place nor something that a check judges."""
+        told = self.enum or self.pattern or self.division_level or self.reference or self.checks or self.pii
+        return self.type is LogicalType.STRING and not told
+
+    @property
+    def is_title(self) -> bool:
+        """Whether it names what the row is about (主体名称): such a name is public, even where a person is in it."""
+        return self.title.endswith("名称")
 
     @property
     def is_personal(self) -> bool:
         """Whether its values may never be shown."""
         return self.pii is not None
-
-
-@dataclass(frozen=True)
-class Anonymised:
-    """Rows of persons or households as microdata: columns by which a person could be recognised, those that say
-    something of one, and for some of the former the lower bounds of bands, the finest division first."""
-
-    quasi: tuple[str, ...]
-    sensitive: tuple[str, ...]
-    bands: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -170,7 +164,7 @@ class Dataset:
     `sharing` is one of SHARING; `sharing_terms` says what others may do with it, or on what ground they do not get it.
     `period_column` names the column that must agree with the delivery's period, if the file carries one;
     `reaches_back` counts the periods before its own that a delivery holds too. `rows_count` names the quantity that its
-    rows count, where each is of a person or a household; `anonymised` says how such rows may be published all the same.
+    rows count, where each is of a person or a household.
 
     `earlier` are the layouts that files had before, oldest first: each a dataset of the same id, which holds up to the
     period `valid_until` and whose columns feed those of this one. `fingerprint` of such a layout changes with anything
@@ -209,7 +203,6 @@ class Dataset:
     published: tuple[str, ...] = ()
     division_column: str | None = None
     rows_count: str = ""
-    anonymised: Anonymised | None = None
     valid_until: str | None = None
     fingerprint: str = ""
     earlier: tuple[Dataset, ...] = ()

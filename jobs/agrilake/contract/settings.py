@@ -11,6 +11,9 @@ from agrilake.contract.yamlfile import YamlFile, read_yaml
 from agrilake.errors import ContractError
 from agrilake.paths import project_root
 
+PER_YEAR, PER_PUBLICATION = "per_year", "per_publication"
+PERSON_TOKENS = (PER_YEAR, PER_PUBLICATION)
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -45,7 +48,8 @@ class Settings:
     agricultural output by which its growth is accounted for.
 
     `resource_uri` begins the identifiers of the catalogue's resources; a district with a data portal names its address.
-    `lead_department` keeps the catalogue.
+    `lead_department` keeps the catalogue. With `encrypted_at_rest` landing and bronze of personal datasets are
+    encrypted. `person_tokens` (one of PERSON_TOKENS) says for how long published files tell a person by the same token.
     """
 
     district_code: str
@@ -59,6 +63,8 @@ class Settings:
     thresholds: dict[str, float] = field(default_factory=dict)
     elasticities: dict[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    encrypted_at_rest: bool = False
+    person_tokens: str = PER_YEAR
 
     def threshold(self, name: str) -> float:
         """A named threshold; ContractError if the settings file lacks it."""
@@ -82,6 +88,8 @@ def load_settings(path: Path | None = None) -> Settings:
     for name, kind in (("box", Box), ("limits", Limits)):
         if name in data:
             data[name] = _build(source, kind, data[name], (name,))
+    if data.get("person_tokens", PER_YEAR) not in PERSON_TOKENS:
+        raise source.error(("person_tokens",), f"{data['person_tokens']!r}", f"one of {', '.join(PERSON_TOKENS)}")
     built: Settings = _build(source, Settings, data, ())
     return built
 

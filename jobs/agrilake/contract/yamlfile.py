@@ -13,6 +13,7 @@ import yaml
 from agrilake.errors import ContractError
 
 # libyaml's parser where PyYAML was built with it: a quarter of the time, and each task of Airflow reads all contracts
+PLAIN_TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -62,8 +63,26 @@ def read_yaml(path: Path) -> YamlFile:
     if not isinstance(node, yaml.MappingNode):
         raise ContractError(str(path), "line 1", "expected a mapping of keys")
     lines: dict[tuple[str | int, ...], int] = {}
+    _refuse_tricks(node, path, set())
     data = _value(node, (), lines, path)
     return YamlFile(path, data, lines)
+
+
+def _refuse_tricks(node: yaml.Node, path: Path, seen: set[int]) -> None:
+    """No tags on collections, and no aliases: those are the very node that their anchor named, and aliases of aliases
+    would unfold without end."""
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in PLAIN_TAGS:
+        raise ContractError(str(path), f"line {node.start_mark.line + 1}", f"tag {node.tag} is not allowed")
+    if id(node) in seen:
+        raise ContractError(str(path), f"line {node.start_mark.line + 1}", "an alias of this", "write it out")
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            for part in pair:
+                _refuse_tricks(part, path, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            _refuse_tricks(part, path, seen)
 
 
 def _value(node: yaml.Node, place: tuple[str | int, ...], lines: dict[Any, int], path: Path) -> Any:

@@ -29,8 +29,8 @@ class Cells:
     """A column on its way through the checks.
 
     `text` is cleaned, with division codes in place of names; `values` are typed (null where nothing is or a cell
-    failed); `bad` marks cells with an error; `most` is the number of errors above which the file is refused; `found`
-    collects findings frames (see `findings`).
+    failed); `bad` marks cells with an error; `most` is the number of errors above which the file is refused; `people`
+    says that the rows are persons'; `found` collects findings frames (see `findings`).
     """
 
     column: Column
@@ -39,6 +39,7 @@ class Cells:
     values: pl.Series
     bad: pl.Series
     most: int
+    people: bool = False
     found: list[pl.DataFrame] = field(default_factory=list)
 
     def meaning(self, rows: pl.Series | None = None) -> pl.Series:
@@ -66,7 +67,7 @@ class Cells:
         cells = pl.DataFrame(
             {
                 "row": rows,
-                "found": shown(self.raw.gather(rows).str.strip_chars(), self.column),
+                "found": shown(self.raw.gather(rows).str.strip_chars(), self.column, self.people),
                 "detail": detail.gather(rows) if detail is not None else pl.repeat("", len(rows), eager=True),
             }
         )
@@ -89,7 +90,8 @@ def check_cells(
     """Type the column and check each cell by itself, all but the named checks (they may need other columns)."""
     typed = type_column(raw, column, dataset, header_unit)
     none = pl.repeat(False, len(raw), dtype=pl.Boolean, eager=True)
-    cells = Cells(column, raw, typed.text, typed.values.alias(column.name), none, most)
+    people = bool(dataset.personal_columns)
+    cells = Cells(column, raw, typed.text, typed.values.alias(column.name), none, most, people)
     if column.required:
         cells.fail("required", typed.text.is_null(), words={"expected": _guidance(column)})
     if column.is_personal or origin is not None:
@@ -99,8 +101,29 @@ def check_cells(
         _resolve(cells, column.division_level, divisions)
     elif not column.enum:
         _text_limits(cells)
+    _refuse_persons(cells)
     number_limits(cells)
     return cells
+
+
+def _refuse_persons(cells: Cells) -> None:
+    """A phone, a resident's or a card's number where a code or a quantity should be: written in the wrong column.
+
+    An amount that looks like one can be written with its thousands apart. Card numbers count in columns of numbers
+    alone: one code of ten has their check digit by chance.
+    """
+    column = cells.column
+    number = column.type in (LogicalType.INTEGER, LogicalType.NUMBER)
+    if column.pii or column.enum or column.is_free_text or not (number or column.type is LogicalType.STRING):
+        return
+    text = cells.text.str.replace(r"\.0+$", "") if number else cells.text
+    phone = CHECKS["mobile_phone"].holds(text)
+    person = CHECKS["resident_id"].holds(text)
+    if number:
+        person |= (phone & ~text.str.ends_with("0000")) | CHECKS["bank_card"].holds(text)
+    else:
+        person = (person & ~CHECKS["credit_code"].holds(text)) | phone
+    cells.fail("personal_number", person & cells.values.is_not_null())
 
 
 def _guidance(column: Column) -> str:

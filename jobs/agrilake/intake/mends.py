@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from agrilake.contract.model import Dataset
-from agrilake.intake.privacy import shown
 from agrilake.intake.raw import LINE, ORIGIN_LINE, ORIGIN_SHEET, SHEET
 from agrilake.intake.text import FRAGILE_CODE, unescape
+from agrilake.intake.veil import shown_rows
 
 MASKED = r"\*{3}|^.\*+$"
 GUARDED = rf"^'((?:\s*[=+\-@\t\r＝＋－＠].*)|{FRAGILE_CODE})$"
@@ -26,19 +26,21 @@ def restore(frame: pl.DataFrame, dataset: Dataset, original: pl.DataFrame | None
     names = [column.name for column in dataset.columns]
     plain = pl.when(pl.col(ORIGIN_LINE).is_not_null()).then(pl.col(names).str.replace(GUARDED, "$1"))
     indexed = frame.with_columns(plain.otherwise(pl.col(names)).name.keep()).with_row_index("_row")
-    for column in dataset.columns:
-        if column.name in original.columns:
-            indexed = indexed.with_columns(_restored(indexed, original, column.name, dataset))
+    known = [name for name in names if name in original.columns]
+    whole = original.with_columns(unescape(original[name]).alias(name) for name in known)
+    masks = shown_rows(whole, dataset, known)
+    for name in known:
+        sources = whole.select(pl.col(LINE).alias(ORIGIN_LINE), SHEET, pl.col(name).alias("whole"), mask=masks[name])
+        indexed = indexed.with_columns(_restored(indexed, sources, name))
     return indexed.drop("_row")
 
 
-def _restored(frame: pl.DataFrame, original: pl.DataFrame, name: str, dataset: Dataset) -> pl.Series:
+def _restored(frame: pl.DataFrame, sources: pl.DataFrame, name: str) -> pl.Series:
     cells = frame.select("_row", ORIGIN_LINE, ORIGIN_SHEET, unescape(frame[name]).alias("cell"))
     masked = cells.filter(pl.col("cell").str.contains(MASKED))
-    sources = original.select(pl.col(LINE).alias(ORIGIN_LINE), SHEET, unescape(original[name]).alias("whole"))
     pairs = masked.join(sources, on=ORIGIN_LINE, how="inner").drop_nulls("whole")
     pairs = pairs.filter(pl.col(ORIGIN_SHEET).is_null() | pl.col(ORIGIN_SHEET).eq_missing(pl.col(SHEET)))
-    pairs = pairs.filter(shown(pairs["whole"], dataset.column(name)) == pairs["cell"])
+    pairs = pairs.filter(pl.col("mask") == pl.col("cell"))
     fitting = pairs.group_by("_row").agg(pl.col("whole").unique()).filter(pl.col("whole").list.len() == 1)
     found = frame.select("_row").join(fitting, on="_row", how="left", maintain_order="left")
     return pl.select(pl.coalesce(found["whole"].list.first(), frame[name])).to_series().alias(name)

@@ -14,6 +14,7 @@ from agrilake.contract.model import Dataset
 from agrilake.errors import RefusedFile
 from agrilake.intake.manifest import Manifest, read_manifest
 from agrilake.intake.periods import EXAMPLES, FREQUENCY_TITLES, parse_period
+from agrilake.intake.privacy import mask_file_name
 
 EXTENSIONS = (".csv", ".xlsx", ".xls", ".txt", ".tsv")
 MAX_NAME_BYTES = 240
@@ -99,7 +100,8 @@ def _dataset(word: str, registry: Registry, folder: str, check_folder: bool) -> 
         other = found[0]
         raise RefusedFile(
             "wrong_department",
-            f"“{other.title}”由{other.department_title or other.department}报送，文件却放在“{folder}”文件夹里。",
+            f"“{other.title}”由{other.department_title or other.department}报送，"
+            f"文件却放在“{mask_file_name(folder)}”文件夹里。",
             f"请放入收件箱的 {other.department} 文件夹，或核对文件名。",
         )
     candidates = inside or found
@@ -129,14 +131,14 @@ def _unknown(word: str, registry: Registry, folder: str) -> RefusedFile:
     near = list({item.id: item for item in near}.values()) or here
     hint = "、".join(f"{item.title}（{item.id}）" for item in near)
     remedy = f"是不是：{hint}？请改文件名后重新放入。" if hint else f"请改成：{PATTERN}。"
-    return RefusedFile("unknown_dataset", f"没有名为“{word}”的数据集。", remedy)
+    return RefusedFile("unknown_dataset", f"没有名为“{mask_file_name(word)}”的数据集。", remedy)
 
 
 def _period(text: str, dataset: Dataset) -> str:
     found = parse_period(text)
     example = f"{dataset.title}__{EXAMPLES[dataset.frequency]}"
     if found is None:
-        raise RefusedFile("wrong_period", f"文件名中的期别“{text}”看不懂。", f"请写成：{example}。")
+        raise RefusedFile("wrong_period", f"文件名中的期别“{mask_file_name(text)}”看不懂。", f"请写成：{example}。")
     period, frequency = found
     if frequency is not dataset.frequency:
         here, wanted = FREQUENCY_TITLES[frequency], FREQUENCY_TITLES[dataset.frequency]
@@ -157,7 +159,9 @@ def _with_notes(name: DeliveryName, parts: Sequence[str]) -> DeliveryName:
         elif part == CONFIRMED:
             name = replace(name, confirmed=True)
         elif part.startswith("补正"):
-            raise RefusedFile("bad_name", f"补正文件的写法“{part}”不对。", "请沿用回执中给出的文件名，不要改动。")
+            raise RefusedFile(
+                "bad_name", f"补正文件的写法“{mask_file_name(part)}”不对。", "请沿用回执中给出的文件名，不要改动。"
+            )
         elif part:
             notes.append(part)
     return replace(name, note=" ".join(notes))

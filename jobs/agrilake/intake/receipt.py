@@ -14,7 +14,8 @@ from agrilake.intake.raw import RawTable
 from agrilake.intake.receipt_page import render
 from agrilake.intake.receipt_table import csv_bytes, mending_table, summary_table
 from agrilake.intake.rows import Checked
-from agrilake.paths import Home
+from agrilake.lake.failpoints import reach
+from agrilake.paths import RECEIPT_MODE, Home, make_folder
 
 if TYPE_CHECKING:
     from agrilake.lake.state import Delivery
@@ -68,7 +69,7 @@ def write_receipt(
         problem, remedy = _summary(delivery, repeated)
         table = summary_table(problem, remedy, delivery.details.get("line"))
     page = render(delivery, checked, raw, dataset, mend_name=_mend_name(delivery, paths, repeated), repeated=repeated)
-    paths.html.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(paths.html.parent, 0o750)
     _replace(paths.csv, csv_bytes(table))
     _replace(paths.html, page.encode())
     if not repeated:
@@ -83,7 +84,7 @@ def _mend_name(delivery: Delivery, paths: ReceiptPaths, repeated: bool) -> str |
 def _summary(delivery: Delivery, repeated: bool) -> tuple[str, str]:
     if repeated:
         return "与此前已收的文件内容完全相同，没有改变任何数据。", "不需要处理。"
-    if delivery.status in ("refused", "waiting") or delivery.reason:
+    if delivery.status in ("refused", "waiting", "withdrawn") or delivery.reason:
         return delivery.reason or "", delivery.remedy or ("" if delivery.status == "refused" else "不需要处理。")
     return "没有需要改的行。", "不需要处理。"
 
@@ -111,7 +112,9 @@ def _replace(path: Path, content: bytes) -> None:
         with draft.open("wb") as file:
             file.write(content)
             file.flush()
+            os.fchmod(file.fileno(), RECEIPT_MODE)
             os.fsync(file.fileno())
+        reach("receipt_drafted")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

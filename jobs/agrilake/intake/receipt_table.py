@@ -13,11 +13,12 @@ import polars as pl
 
 from agrilake.contract.model import Column, Dataset
 from agrilake.intake.findings import ERROR
-from agrilake.intake.privacy import mask_text, shown
+from agrilake.intake.privacy import mask_text
 from agrilake.intake.raw import LINE, SHEET, RawTable
 from agrilake.intake.rows import Checked
 from agrilake.intake.text import FRAGILE_CODE, is_identifier
 from agrilake.intake.titles import match
+from agrilake.intake.veil import shown_rows
 
 LINE_TITLE, SHEET_TITLE, PROBLEM_TITLE, REMEDY_TITLE = "原行号", "原工作表", "问题", "改法"
 FORMULA = r"^\s*[=+\-@\t\r＝＋－＠]"
@@ -42,15 +43,15 @@ def mending_table(checked: Checked, raw: RawTable, dataset: Dataset) -> pl.DataF
     source = checked.source.select(LINE, SHEET, *(column.name for column in columns))
     wide = texts.join(source, left_on=["line", "sheet"], right_on=[LINE, SHEET], how="left", nulls_equal=True)
     titles = _titles(columns, raw, dataset)
-    cells = [_written(wide[column.name], column).alias(titles[column.name]) for column in columns]
+    masked = shown_rows(wide, dataset, raw.headers)
+    cells = [_written(masked[column.name], column).alias(titles[column.name]) for column in columns]
     place = [wide["line"].cast(pl.String).alias(LINE_TITLE)]
     if len(raw.sheets) > 1:
         place.append(wide["sheet"].alias(SHEET_TITLE))
     return pl.DataFrame([*place, wide[PROBLEM_TITLE], wide[REMEDY_TITLE], *cells]).select(safe_cell(pl.all()))
 
 
-def _written(cells: pl.Series, column: Column) -> pl.Series:
-    masked = shown(cells, column)
+def _written(masked: pl.Series, column: Column) -> pl.Series:
     if not is_identifier(column):
         return masked
     return pl.select(

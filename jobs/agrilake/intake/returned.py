@@ -10,18 +10,25 @@ from pathlib import Path
 
 from agrilake.intake.manifest import manifest_path
 from agrilake.intake.settle import REFUSED_FOLDER
-from agrilake.paths import Home
+from agrilake.paths import RECEIPT_MODE, Home, make_folder
 
 
-def give_back(home: Home, department: str, name: str, file: Path) -> None:
-    """Move the file out of the inbox (a link as it is, never followed), or copy it from landing under `name`.
+def give_back(home: Home, department: str, name: str, file: Path, landed: bool = False) -> None:
+    """Move the file out of the inbox (a link as it is, never followed), or copy a landed one under `name`.
 
     An earlier refused file of that name is kept, unless it is the same. A file that lies elsewhere is left alone.
     """
     folder = home.inbox / department / REFUSED_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    if file.is_relative_to(home.landing):
-        shutil.copyfile(file, _free_place(folder, name, file))
+    for each in (folder.parent, folder):
+        make_folder(each, 0o750)
+    if landed:
+        draft = folder / f".{os.getpid()}.tmp"
+        try:
+            shutil.copyfile(file, draft)
+            draft.chmod(RECEIPT_MODE)
+            draft.replace(_free_place(folder, name, file))
+        finally:
+            draft.unlink(missing_ok=True)
     elif file.is_relative_to(home.inbox) and os.pardir not in file.parts:
         with suppress(FileNotFoundError):
             shutil.move(file, _free_place(folder, file.name, file))

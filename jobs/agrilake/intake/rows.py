@@ -24,6 +24,7 @@ from agrilake.intake.privacy import Pseudonymiser, shown
 from agrilake.intake.raw import LINE, ORIGIN_LINE, SHEET, RawTable
 from agrilake.intake.text import put
 from agrilake.intake.totals import total_findings
+from agrilake.intake.veil import masked_findings, own_values, veiled
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,23 @@ def check_rows(
     _period(cells, layout, name.period)
     _refuse_mostly_wrong(cells, most)
     filled = fed(cells, layout, dataset)
-    key = dataset.key or tuple(filled)
-    near = twice(pl.DataFrame([filled[part].meaning() for part in key]))
+    own = own_values(frame, layout)
+    kept, warnings = veiled(filled, own)
+    key = dataset.key or tuple(kept)
+    near = twice(pl.DataFrame([kept[part].meaning() for part in key]))
     repeated = repeats(pl.DataFrame([item.meaning(near) for item in cells.values()]), near)
     again = put(pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True), repeated["row"], True)
     found = [part for item in (*cells.values(), *(() if filled is cells else filled.values())) for part in item.found]
-    found += _keys(filled, dataset, frame, near, again)
+    found += _keys(kept, dataset, frame, near, again)
+    found = masked_findings(found, own) + _of_accepted(warnings, found)
     stored = replace(dataset, crs=layout.crs)
-    return _assemble(raw, frame, stored, layout, name, pseudonymiser, filled, found, repeated, again, delivery_id)
+    return _assemble(raw, frame, stored, layout, name, pseudonymiser, kept, found, repeated, again, delivery_id)
+
+
+def _of_accepted(warnings: list[pl.DataFrame], found: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The warnings of rows without an error."""
+    wrong = [part.filter(pl.col("severity") == ERROR).select("row") for part in found]
+    return [part.join(pl.concat(wrong), on="row", how="anti") for part in warnings] if wrong else warnings
 
 
 def _refuse_mostly_wrong(cells: dict[str, Cells], most: int) -> None:

@@ -12,11 +12,15 @@ from agrilake.errors import RefusedFile
 from agrilake.intake.landing import sha256_of
 from agrilake.intake.limits import unreadable
 from agrilake.intake.manifest import SUFFIX, manifest_path, read_manifest
+from agrilake.intake.privacy import mask_file_name
 
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart", SUFFIX)
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 REFUSED_FOLDER = "退回"
 """inbox/<department>/退回: where a department finds its refused files; never looked into again."""
+AHEAD_SECONDS = 3600.0
+"""A change that lies further ahead than any server's clock may be was made before this clock was set back: since then
+nothing changed, or the change would lie behind."""
 PATIENCE = 10
 """A file shorter than its manifest says is waited for this many times longer before it is refused."""
 
@@ -42,7 +46,7 @@ def _entries(folder: Path) -> Iterator[Path]:
     try:
         entries = sorted(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
-        log.warning("inbox folder %s cannot be opened: %s", folder.name, error.strerror)
+        log.warning("inbox folder %s cannot be opened: %s", mask_file_name(folder.name), error.strerror)
         return
     for entry in entries:
         if entry.is_symlink() or not entry.is_dir():
@@ -90,6 +94,7 @@ def settled(path: Path, seconds: float, now: float) -> bool:
         return False
     if not stat.S_ISREG(state.st_mode):
         return True
+    quiet = abs(quiet) if quiet < -AHEAD_SECONDS else quiet
     stated = _stated(path)
     if stated is None:
         return quiet >= seconds

@@ -6,10 +6,10 @@ zeros, and makes dates of 3-5. What is gone cannot be told from the cell.
 
 from __future__ import annotations
 
-import re
 from re import _parser  # type: ignore[attr-defined]
 
 import polars as pl
+import re2
 
 from agrilake.checks import CHECKS
 from agrilake.contract.model import Column
@@ -89,7 +89,7 @@ def _lost_length(column: Column) -> int | None:
     length = fixed_length(column)
     if length is None:
         return None
-    probe = re.compile(column.pattern or r"\d+")
+    probe = re2.compile(column.pattern or r"\d+")
     return length if any(probe.fullmatch("0" + digit * (length - 1)) for digit in "0123456789") else None
 
 

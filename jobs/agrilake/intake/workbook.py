@@ -19,6 +19,7 @@ from agrilake.intake.privacy import mask_text
 from agrilake.intake.raw import BrokenRecord, RawTable, SetAside
 from agrilake.intake.sheets import Sheet, xls_sheets, xlsx_sheets
 from agrilake.intake.tables import combined
+from agrilake.intake.veil import distinct
 
 BATCH = 20_000
 BYTES_A_CELL = 10
@@ -32,8 +33,9 @@ def read_workbook(path: Path, kind: str, dataset: Dataset, limits: Limits, other
     if kind == "xls" and (cells := path.stat().st_size // BYTES_A_CELL) > limits.max_cells:
         raise too_many_cells(cells, limits)
     sheets = xlsx_sheets(path, check_archive(path, limits)) if kind == "xlsx" else xls_sheets(path)
+    names = distinct([sheet.name for sheet in sheets], mask_text)
     for sheet in sheets:  # a name goes into every table and receipt
-        sheet.name = mask_text(sheet.name)
+        sheet.name = names[sheet.name]
     aside = [SetAside(None, sheet.name, "hidden_sheet", 0) for sheet in sheets if sheet.hidden]
     visible = [sheet for sheet in sheets if sheet.rows]
     if not visible:

@@ -41,6 +41,14 @@ def replace_delivery(
             write_deltalake(str(path), data, mode="overwrite", predicate=predicate, schema_mode="merge")
 
 
+def remove_delivery(path: Path, delivery_id: str, column: str = DELIVERY) -> None:
+    """Take all rows of `delivery_id` out of the table; no commit where it has none."""
+    with table_lock(path):
+        rows = delivery_rows(path, delivery_id, column)
+        if rows is not None and rows.height:
+            DeltaTable(str(path)).delete(f"{column} = '{delivery_id}'")
+
+
 def scan(path: Path, version: int | None = None) -> pl.LazyFrame | None:
     """The table at a version (default: newest), or None where it does not exist."""
     if not DeltaTable.is_deltatable(str(path)):

@@ -31,17 +31,21 @@ CREATE TABLE IF NOT EXISTS lake_version (
   version INTEGER PRIMARY KEY AUTOINCREMENT, recorded_at TEXT, tables TEXT UNIQUE);
 CREATE TABLE IF NOT EXISTS failure (
   id INTEGER PRIMARY KEY AUTOINCREMENT, happened_at TEXT, step TEXT, subject TEXT, message TEXT, resolved_at TEXT);
+CREATE TABLE IF NOT EXISTS pseudonym_key (id TEXT PRIMARY KEY, fingerprint TEXT, known_since TEXT, settled_at TEXT);
+CREATE TABLE IF NOT EXISTS receipt_owed (delivery_id TEXT PRIMARY KEY);
 """
 FINAL = ("accepted", "partial")
+REFUSED, WITHDRAWN = "refused", "withdrawn"
 LAYOUT = "layout"
+KEY = "key"
 
 
 @dataclass(frozen=True)
 class Delivery:
     """One dropped file and what became of it.
 
-    status: accepted | partial | refused | waiting. `kind` base or mend; `sequence` is the order of first
-    arrival. `details` holds counts by rule, set-aside lines by kind, encoding and sheets; never a value.
+    status: accepted | partial | refused | waiting | received | withdrawn. `kind` base or mend; `sequence` is the order
+    of first arrival. `details` holds counts by rule, set-aside lines by kind, encoding and sheets; never a value.
     """
 
     id: str
@@ -77,6 +81,11 @@ class Delivery:
     def layout(self) -> str:
         """Fingerprint of the earlier layout that it was read by; empty where it was today's contract."""
         return str(self.details.get(LAYOUT, ""))
+
+    @property
+    def key_id(self) -> str:
+        """Id of the key that its tokens are made by; empty where it has none."""
+        return str(self.details.get(KEY, ""))
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,7 @@ class State:
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
@@ -138,16 +148,18 @@ class State:
             connection.close()
 
     def record_delivery(self, delivery: Delivery) -> Delivery:
-        """Insert or replace; the first arrival's sequence and time are kept, and returned with it."""
+        """Insert or replace; the first arrival's sequence and time are kept, and returned with it. One that was
+        withdrawn stays so, whatever another process makes of it meanwhile, and is returned as it stands."""
         with self._connect() as connection:
-            known = connection.execute(
-                "SELECT sequence, received_at FROM delivery WHERE id = ?", (delivery.id,)
-            ).fetchone()
+            known = connection.execute("SELECT * FROM delivery WHERE id = ?", (delivery.id,)).fetchone()
+            if known and known["status"] == WITHDRAWN != delivery.status:
+                return _stored(known)
             if known:
                 sequence, received_at = known["sequence"], known["received_at"]
             else:
                 sequence = connection.execute("SELECT coalesce(max(sequence), 0) + 1 FROM delivery").fetchone()[0]
-                received_at = now()
+                latest = connection.execute("SELECT coalesce(max(received_at), '') FROM delivery").fetchone()[0]
+                received_at = max(now(), latest)  # in order of arrival, also where the clock was set back
             row = {**asdict(delivery), "sequence": sequence, "received_at": received_at}
             row["details"] = json.dumps(row["details"], ensure_ascii=False, sort_keys=True)
             columns = ", ".join(row)
@@ -171,14 +183,14 @@ class State:
         ]
 
     def same_bytes(self, sha256: str, dataset: str) -> list[Delivery]:
-        """Deliveries of the dataset with these very bytes that were taken or are about to be."""
+        """Deliveries of the dataset with these very bytes that were taken or are about to be, and not withdrawn."""
         found = self._deliveries("WHERE sha256 = ? AND dataset = ? ORDER BY sequence", (sha256, dataset))
-        return [item for item in found if item.status != "refused"]
+        return [item for item in found if item.status not in (REFUSED, WITHDRAWN)]
 
     def _deliveries(self, where: str, arguments: tuple[Any, ...]) -> list[Delivery]:
         with self._connect() as connection:
             rows = connection.execute(f"SELECT * FROM delivery {where}", arguments).fetchall()
-        return [Delivery(**{**dict(row), "details": json.loads(row["details"] or "{}")}) for row in rows]
+        return [_stored(row) for row in rows]
 
     def applied(self, dataset: str) -> dict[str, str]:
         """Deliveries that the silver table already holds, with the digest of what was applied."""
@@ -217,7 +229,8 @@ class State:
             last = connection.execute("SELECT * FROM lake_version ORDER BY version DESC LIMIT 1").fetchone()
             if last is None or last["tables"] != text:
                 connection.execute("DELETE FROM lake_version WHERE tables = ?", (text,))
-                connection.execute("INSERT INTO lake_version (recorded_at, tables) VALUES (?, ?)", (now(), text))
+                moment = max(now(), last["recorded_at"] if last else "")  # so that no answer as of a day changes later
+                connection.execute("INSERT INTO lake_version (recorded_at, tables) VALUES (?, ?)", (moment, text))
                 last = connection.execute("SELECT * FROM lake_version ORDER BY version DESC LIMIT 1").fetchone()
         return LakeVersion(last["version"], last["recorded_at"], json.loads(last["tables"]))
 
@@ -226,6 +239,38 @@ class State:
         with self._connect() as connection:
             rows = connection.execute("SELECT * FROM lake_version ORDER BY version").fetchall()
         return [LakeVersion(row["version"], row["recorded_at"], json.loads(row["tables"])) for row in rows]
+
+    def keys(self) -> dict[str, dict[str, Any]]:
+        """Keys that the lake was made with, oldest first: {id: {fingerprint, known_since, settled_at}}; settled is one
+        by which all stored tokens are made."""
+        with self._connect() as connection:
+            rows = connection.execute("SELECT * FROM pseudonym_key ORDER BY rowid").fetchall()
+        return {row["id"]: dict(row) for row in rows}
+
+    def record_key(self, key_id: str, fingerprint: str, settled: bool) -> None:
+        """Know a key from now on, and whether all stored tokens are made by it."""
+        with self._connect() as connection:
+            connection.execute(
+                "INSERT INTO pseudonym_key VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET settled_at = excluded.settled_at",
+                (key_id, fingerprint, now(), now() if settled else None),
+            )
+
+    def owe_receipt(self, delivery_id: str) -> None:
+        """What becomes of the delivery is about to be recorded, and its department is to be told."""
+        with self._connect() as connection:
+            connection.execute("INSERT OR IGNORE INTO receipt_owed VALUES (?)", (delivery_id,))
+
+    def receipt_given(self, delivery_id: str) -> None:
+        """The receipt lies in the outbox."""
+        with self._connect() as connection:
+            connection.execute("DELETE FROM receipt_owed WHERE delivery_id = ?", (delivery_id,))
+
+    def owed_receipts(self) -> list[Delivery]:
+        """Deliveries whose outcome is recorded and whose receipt was not written, in order of arrival."""
+        return self._deliveries(
+            "WHERE status != 'received' AND id IN (SELECT delivery_id FROM receipt_owed) ORDER BY sequence", ()
+        )
 
     def record_failure(self, step: str, subject: str, message: str) -> None:
         """One readable line for `agrilake status`."""
@@ -249,3 +294,7 @@ class State:
         with self._connect() as connection:
             rows = connection.execute("SELECT * FROM failure WHERE resolved_at IS NULL ORDER BY id").fetchall()
         return [Failure(**{name: row[name] for name in names}) for row in rows]
+
+
+def _stored(row: sqlite3.Row) -> Delivery:
+    return Delivery(**{**dict(row), "details": json.loads(row["details"] or "{}")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,7 +13,8 @@ import polars as pl
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.settings import Settings, load_settings
 from agrilake.intake.divisions import DivisionIndex
-from agrilake.intake.privacy import Pseudonymiser, create_key, key_path
+from agrilake.intake.keys import KeyRing, create_key, key_path, refuse_place
+from agrilake.intake.privacy import Pseudonymiser
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.state import State
 from agrilake.paths import Home
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 DIVISION = "stats_division"
 CROSSWALK = "stats_division_crosswalk"
+ENCRYPT = "AGRILAKE_ENCRYPT"
+"""1 or 0 instead of what the district's settings say of encryption at rest."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,54 @@ class Lake:
         home = (home or Home.from_environment()).prepare()
         return cls(home, load_registry(), load_settings(), State(home.state_file))
 
+    @classmethod
+    def start(cls, home: Home | None = None) -> Lake:
+        """The lake, for who writes into it. SecretError before anything is written, where its key is gone, may be read
+        by others, or is another lake's. A lake that has taken nothing yet gets a key."""
+        home = home or Home.from_environment()
+        if os.path.lexists(key_path()) or (home.state_file.exists() and State(home.state_file).deliveries()):
+            ring = KeyRing.from_environment(home)
+            if home.state_file.exists():
+                ring.refuse_foreign(State(home.state_file).keys())
+        lake = cls.open(home)
+        lake.ensure_key()
+        return lake
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        """The lake's keys; SecretError where the key file is missing, readable by others, or another lake's."""
+        ring = KeyRing.from_environment(self.home)
+        ring.refuse_foreign(self.state.keys())
+        return ring
+
     @cached_property
     def pseudonymiser(self) -> Pseudonymiser:
-        """Keyed tokens; SecretError where the key is missing or readable by others."""
-        return Pseudonymiser.from_environment(self.home)
+        """Keyed tokens; SecretError as `ring`."""
+        return Pseudonymiser.of(self.ring)
 
     def ensure_key(self) -> None:
-        """Make a pseudonym key for a lake that has taken nothing yet; a lake with data must have its own.
-
-        Raises SecretError where the key is gone or readable by others.
-        """
-        if not key_path().exists() and not self.state.deliveries():
+        """Make a key file for a lake that has taken nothing yet (one with data must have its own), and let the lake
+        know its keys again from now on. Raises SecretError as `ring`."""
+        is_new = not self.state.deliveries()
+        if is_new and not self.state.keys() and not os.path.lexists(key_path()):
+            refuse_place(key_path(), self.home)
             create_key()
-        _ = self.pseudonymiser
+        known = self.state.keys()
+        for key in reversed(self.ring.keys):
+            if key.id not in known:
+                self.state.record_key(key.id, key.fingerprint, settled=is_new or len(self.ring.keys) == 1)
+
+    def seals(self, dataset: str) -> KeyRing | None:
+        """The keys by which landing and bronze of a dataset are encrypted; None where they are not: it has no personal
+        column, or the settings (AGRILAKE_ENCRYPT) leave it plain."""
+        said = os.environ.get(ENCRYPT)
+        wanted = self.settings.encrypted_at_rest if said is None else said not in ("", "0")
+        return self.ring if wanted and self.registry.get(dataset).personal_columns else None
+
+    def forget_key(self) -> None:
+        """Let the key file be read again: it has changed."""
+        for name in ("ring", "pseudonymiser"):
+            self.__dict__.pop(name, None)
 
     def division_table(self) -> pl.DataFrame | None:
         """The newest division table of silver, None before it has arrived."""

@@ -12,35 +12,36 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from agrilake.contract.model import Dataset
-from agrilake.errors import AgrilakeError, ConsistencyError, RefusedFile
+from agrilake.errors import ConsistencyError, RefusedFile
 from agrilake.intake.divisions import DivisionIndex
-from agrilake.intake.landing import DiskFull, StillChanging, disk_full, is_full, sha256_of, store
+from agrilake.intake.landing import DiskFull, StillChanging, landed_files, opened, room, sha256_of, store
 from agrilake.intake.limits import check_size
 from agrilake.intake.manifest import check_rows_stated, manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
-from agrilake.intake.privacy import mask_text
+from agrilake.intake.privacy import Pseudonymiser, has_tokens, mask_file_name, mask_text
 from agrilake.intake.raw import RawTable
 from agrilake.intake.read import read_file
 from agrilake.intake.receipt import ReceiptPaths, write_receipt
-from agrilake.intake.returned import give_back
 from agrilake.intake.rows import Checked, check_rows
 from agrilake.intake.settle import candidates as inbox_files
 from agrilake.intake.settle import check_place, settled
+from agrilake.intake.veil import without_names
 from agrilake.lake import audit
-from agrilake.lake.failpoints import reach
-from agrilake.lake.files import DELIVERY, delivery_rows, replace_delivery
+from agrilake.lake.bronze import bronze_rows, plain_table, sealed_table, write_bronze
+from agrilake.lake.failpoints import commit, reach
+from agrilake.lake.files import DELIVERY, remove_delivery, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.locks import table_lock
-from agrilake.lake.state import LAYOUT, Delivery
+from agrilake.lake.logs import durable
+from agrilake.lake.state import KEY, LAYOUT, WITHDRAWN, Delivery
 from agrilake.pipeline.context import Editions, Lake
+from agrilake.pipeline.receipts import give_receipt, hand_back, require_open
 from agrilake.pipeline.same_rows import told_of_same_rows
 
 ROWS_STATED = "rows_stated"
@@ -85,7 +86,7 @@ def register(lake: Lake, path: Path) -> Outcome | None:
     the next run tries again. One process registers at a time.
     """
     subject = _shown_name(path)
-    with table_lock(lake.home.root / "run" / "inbox"), _room(lake, subject):
+    with table_lock(lake.home.root / "run" / "inbox"), room(lake.home, subject):
         if not os.path.lexists(path):
             return None
         try:
@@ -99,36 +100,23 @@ def register(lake: Lake, path: Path) -> Outcome | None:
         return outcome
 
 
-@contextmanager
-def _room(lake: Lake, subject: str) -> Iterator[None]:
-    """Whatever a full disk makes of the libraries below, raised as DiskFull."""
-    try:
-        yield
-    except AgrilakeError:
-        raise
-    except Exception as error:  # each library has an error of its own for it
-        if not is_full(error):
-            raise
-        raise disk_full(subject, lake.home, type(error).__name__) from error
-
-
 def _register(lake: Lake, path: Path) -> Outcome:
     department = _department(lake, path)
     try:
         check_place(path, lake.home.inbox)
         name = parse_name(path, lake.registry)
-        landed = store(path, lake.home, lake.settings.limits)
+        landed = store(path, lake.home, lake.settings.limits, lake.seals(name.dataset_id))
         reach("landed")
     except RefusedFile as refusal:
         unnamed = _unnamed(path, department)
         _note_arrival(lake, unnamed, department)
         return _refuse(lake, unnamed, refusal, path)
     dataset = lake.registry.get(name.dataset_id)
-    delivery = _delivery(path, name, dataset, landed.sha256, landed.bytes)
+    delivery = _delivery(lake, path, name, dataset, landed.sha256, landed.bytes)
     _note_arrival(lake, delivery, department)
     earlier = lake.state.same_bytes(landed.sha256, dataset.id)
-    same_period = [item for item in earlier if item.period == name.period and not _same_file(item, path)]
-    repeat = next((item for item in same_period if not _taken_back(lake, item, name)), None)
+    same_period = [item for item in earlier if _same_place(item, name) and not _same_file(item, path)]
+    repeat = next(iter(same_period), None)
     if repeat is not None:
         again = replace(repeat, file_name=delivery.file_name)
         receipt = write_receipt(lake.home, again, None, None, dataset.layout(name.period), repeated=True)
@@ -137,7 +125,9 @@ def _register(lake: Lake, path: Path) -> Outcome:
     elsewhere = [item for item in earlier if item.period != name.period]
     if elsewhere and not name.confirmed:
         return _refuse(lake, delivery, _same_bytes(elsewhere[0], name.period), path)
-    received = lake.state.record_delivery(replace(delivery, status="received"))
+    begun = next((item for item in earlier if item.id == delivery.id and not item.is_final), delivery)
+    details = {**begun.details, **delivery.details}  # of a run that ended after it had taken the manifest away
+    received = lake.state.record_delivery(replace(delivery, status="received", details=details))
     reach("received")
     _clear(path)
     return Outcome(received)
@@ -145,6 +135,7 @@ def _register(lake: Lake, path: Path) -> Outcome:
 
 def _note_arrival(lake: Lake, delivery: Delivery, folder: str) -> None:
     """Before the delivery is recorded, so that none is without its line in the audit log; a kill leaves two."""
+    folder = mask_file_name(folder)
     about = {"department": folder, "dataset": delivery.dataset, "period": delivery.period, "sha256": delivery.sha256}
     audit.record(lake.home, "delivered", delivery.id, **about, bytes=delivery.bytes)
 
@@ -157,7 +148,7 @@ def _department(lake: Lake, path: Path) -> str:
 
 def _shown_name(path: Path) -> str:
     """The file's name as people may see it: without personal numbers, and bytes that are no text replaced."""
-    return mask_text(path.name.encode("utf-8", "replace").decode())
+    return mask_file_name(path.name.encode("utf-8", "replace").decode())
 
 
 def _same_file(earlier: Delivery, path: Path) -> bool:
@@ -165,14 +156,11 @@ def _same_file(earlier: Delivery, path: Path) -> bool:
     return not earlier.is_final and earlier.file_name == _shown_name(path)
 
 
-def _taken_back(lake: Lake, earlier: Delivery, name: DeliveryName) -> bool:
-    """Whether another correction came after the earlier delivery, which its bytes as a new 更正 take back."""
-    others = lake.state.deliveries(earlier.dataset) if name.revision > earlier.revision else []
-    return any(
-        item.period == name.period and item.kind == "base" and item.status != "refused"
-        for item in others
-        if earlier.revision < item.revision <= name.revision
-    )
+def _same_place(earlier: Delivery, name: DeliveryName) -> bool:
+    """Whether the earlier delivery claims the very place of the name. The same bytes at another place are no repeat:
+    what may come between the two, now or later, decides whether they change anything."""
+    places = [(item.kind, item.revision, item.mends) for item in (earlier, name)]
+    return earlier.period == name.period and places[0] == places[1]
 
 
 def process(lake: Lake, delivery: Delivery) -> Outcome:
@@ -181,8 +169,9 @@ def process(lake: Lake, delivery: Delivery) -> Outcome:
     Raises DiskFull, after which the delivery is as it was and is processed by the next run, and ConsistencyError where
     it was accepted before and cannot be read by the layout that is declared for its period by now.
     """
-    with _room(lake, delivery.id):
-        return _process(lake, delivery)
+    with room(lake.home, delivery.id):
+        withdrawn = _withdrawn(lake, delivery.id)
+        return Outcome(withdrawn) if withdrawn else _process(lake, delivery)
 
 
 def _process(lake: Lake, delivery: Delivery) -> Outcome:
@@ -190,33 +179,69 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
     layout = dataset.layout(delivery.period)
     divisions = _divisions(lake, dataset, delivery.period)
     if divisions is None and _needs_divisions(dataset):
+        lake.state.owe_receipt(delivery.id)
         waiting = lake.state.record_delivery(replace(delivery, status="waiting", reason=WAITING_REASON))
-        receipt = write_receipt(lake.home, waiting, None, None, layout)
-        return Outcome(waiting, receipt)
-    try:
-        raw, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
-    except RefusedFile as refusal:
-        if _other_layout(lake, delivery):
-            raise ConsistencyError(
-                f"{layout.path}: {delivery.file_name} ({delivery.id}) was accepted before, but version "
-                f"{layout.version} cannot read it: {refusal.code}, {mask_text(refusal.reason)} "
-                "Mend the layout or its validUntil"
-            ) from refusal
-        return _refuse(lake, delivery, refusal, _landed_path(lake, delivery), layout)
+        return Outcome(waiting, give_receipt(lake, waiting, None, None, layout))
+    with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+        try:
+            raw, checked = examine(lake, landed, _name_of(delivery), dataset, divisions)
+        except RefusedFile as refusal:
+            if _other_layout(lake, delivery):
+                raise ConsistencyError(
+                    f"{layout.path}: {delivery.file_name} ({delivery.id}) was accepted before, but version "
+                    f"{layout.version} cannot read it: {refusal.code}, {mask_text(refusal.reason)} "
+                    "Mend the layout or its validUntil"
+                ) from refusal
+            return _refuse(lake, delivery, refusal, landed, layout, landed=True)
     _store(lake, dataset, delivery, raw, checked)
-    counted = _counted(delivery, raw, checked, divisions, dataset)
+    counted = _keyed(_counted(delivery, raw, checked, divisions, dataset), dataset, lake.pseudonymiser)
+    lake.state.owe_receipt(delivery.id)
     final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
+    if final.status == WITHDRAWN:  # in the meantime, by somebody else
+        remove_rows(lake, final)
+        return Outcome(final)
     reach("recorded")
-    receipt = write_receipt(lake.home, final, checked, raw, layout)
-    reach("receipt_written")
-    return Outcome(final, receipt)
+    return Outcome(final, give_receipt(lake, final, checked, raw, layout))
+
+
+def give_owed_receipt(lake: Lake, delivery: Delivery) -> Outcome:
+    """Write a receipt that is owed, from the landed file. Raises OutboxClosed where the outbox does not take it."""
+    require_open(lake, delivery)
+    dataset = lake.registry.datasets.get(delivery.dataset)
+    layout = dataset.layout(delivery.period) if dataset else None
+    raw: RawTable | None = None
+    checked: Checked | None = None
+    if delivery.is_final and dataset is not None:
+        divisions = _divisions(lake, dataset, delivery.period)
+        with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+            raw, checked = examine(lake, landed, _name_of(delivery), dataset, divisions)
+    receipt = give_receipt(lake, delivery, checked, raw, layout)
+    if delivery.status == "refused" and delivery.sha256 and landed_files(lake.home, delivery.sha256):
+        with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+            hand_back(lake, delivery, landed, delivery.department, landed=True)
+    return Outcome(delivery, receipt)
+
+
+def _withdrawn(lake: Lake, delivery_id: str) -> Delivery | None:
+    known = lake.state.delivery(delivery_id)
+    return known if known and known.status == WITHDRAWN else None
+
+
+def remove_rows(lake: Lake, delivery: Delivery) -> None:
+    """Take the delivery's rows out of accepted, quarantine and bronze; its file stays in landing."""
+    remove_delivery(lake.home.table("accepted", delivery.dataset), delivery.id)
+    remove_delivery(lake.home.table("quarantine"), delivery.id, column="delivery_id")
+    for table in (plain_table, sealed_table):
+        remove_delivery(table(lake.home, delivery.dataset), delivery.id)
 
 
 def examine(
     lake: Lake, path: Path, name: DeliveryName, dataset: Dataset, divisions: DivisionIndex | None
 ) -> tuple[RawTable, Checked]:
     """The very same reading and checking for a delivery and for `agrilake check`; stores nothing."""
-    raw = read_file(path, dataset.layout(name.period), lake.settings.limits, lake.registry)
+    layout = dataset.layout(name.period)
+    raw = read_file(path, layout, lake.settings.limits, lake.registry, scratch=lake.home.tmp)
+    raw = without_names(raw, layout)
     check_rows_stated(name.rows, raw.records)
     original = _original(lake, name, dataset)
     checked = check_rows(raw, dataset, name, divisions, lake.pseudonymiser, lake.settings, original)
@@ -230,7 +255,8 @@ def refused_now(lake: Lake, delivery: Delivery) -> pl.DataFrame:
     """
     dataset = lake.registry.get(delivery.dataset)
     divisions = _divisions(lake, dataset, delivery.period)
-    _, checked = examine(lake, _landed_path(lake, delivery), _name_of(delivery), dataset, divisions)
+    with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+        _, checked = examine(lake, landed, _name_of(delivery), dataset, divisions)
     return checked.quarantined_lines.select("sheet", "line")
 
 
@@ -241,7 +267,7 @@ def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Check
         content = sha256_of(path)
         name = parse_name(path, lake.registry, check_folder=False)
         dataset = lake.registry.get(name.dataset_id)
-        delivery = _delivery(path, name, dataset, content, path.stat().st_size)
+        delivery = _delivery(lake, path, name, dataset, content, path.stat().st_size)
         divisions = _divisions(lake, dataset, delivery.period)
         if divisions is None and _needs_divisions(dataset):
             return replace(delivery, status="waiting", reason=WAITING_REASON), None, None
@@ -290,10 +316,10 @@ def _needs_divisions(dataset: Dataset) -> bool:
     return not dataset.reference and any(column.division_level for column in dataset.columns)
 
 
-def _delivery(path: Path, name: DeliveryName, dataset: Dataset, sha256: str, size: int) -> Delivery:
-    seed = "|".join((dataset.id, name.period, name.kind, str(name.revision), sha256))
+def _delivery(lake: Lake, path: Path, name: DeliveryName, dataset: Dataset, sha256: str, size: int) -> Delivery:
+    place = (dataset.id, name.period, name.kind, str(name.revision), *([name.mends] if name.mends else []))
     return Delivery(
-        id=hashlib.sha256(seed.encode()).hexdigest()[:16],
+        id=_identity(lake, "|".join((*place, sha256))),
         dataset=dataset.id,
         department=dataset.department,
         period=name.period,
@@ -309,12 +335,22 @@ def _delivery(path: Path, name: DeliveryName, dataset: Dataset, sha256: str, siz
     )
 
 
+def _identity(lake: Lake, seed: str) -> str:
+    """The id of a delivery, from what it claims and holds; one that comes again after it was withdrawn is another."""
+    number = 0
+    while True:
+        found = hashlib.sha256((f"{seed}|{number}" if number else seed).encode()).hexdigest()[:16]
+        if _withdrawn(lake, found) is None:
+            return found
+        number += 1
+
+
 def _unnamed(path: Path, department: str) -> Delivery:
     """A record for a file whose name or bytes cannot be taken: known by its name and size alone."""
     size = path.lstat().st_size
     seed = f"{path.parent.name}/{path.name}|{size}"
     identity = hashlib.sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()
-    return Delivery(identity[:16], "", department, "", _shown_name(path), "", size, "refused")
+    return Delivery(identity[:16], "", mask_file_name(department), "", _shown_name(path), "", size, "refused")
 
 
 def _name_of(delivery: Delivery) -> DeliveryName:
@@ -322,22 +358,24 @@ def _name_of(delivery: Delivery) -> DeliveryName:
     return DeliveryName(delivery.dataset, delivery.period, delivery.kind, delivery.revision, delivery.mends, rows=rows)
 
 
-def _landed_path(lake: Lake, delivery: Delivery) -> Path:
-    return lake.home.landing / delivery.sha256[:2] / delivery.sha256
-
-
 def _original(lake: Lake, name: DeliveryName, dataset: Dataset) -> pl.DataFrame | None:
     """Bronze rows of the delivery that a mend refers to: masked cells left as they are come from there."""
     if name.mends is None:
         return None
     mended = lake.state.delivery(name.mends)
+    if mended is not None and mended.status == WITHDRAWN:
+        raise RefusedFile(
+            "withdrawn_delivery",
+            f"回执 {name.mends} 的报送已经撤回，不能再补正。",
+            "请把改好的整份文件重新报送。",
+        )
     if mended is None or mended.dataset != dataset.id or mended.period != name.period:
         raise RefusedFile(
             "unknown_delivery",
             f"文件名说它补正回执 {name.mends}，但本数据集、本期没有这个回执。",
             "请用回执附带的补正文件修改，文件名保持不变。",
         )
-    return delivery_rows(lake.home.table("bronze", dataset.id), mended.id)
+    return bronze_rows(lake.home, dataset.id, mended.id)
 
 
 def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, checked: Checked) -> None:
@@ -353,12 +391,16 @@ def _store(lake: Lake, dataset: Dataset, delivery: Delivery, raw: RawTable, chec
     findings = checked.findings.with_columns(pl.lit(delivery.id).alias("delivery_id"))
     stored = {item.contract_version for item in lake.state.deliveries(dataset.id) if item.is_final}
     fit_types(lake.home.table("accepted", dataset.id), accepted, dataset.version, stored)
-    replace_delivery(lake.home.table("bronze", dataset.id), bronze, delivery.id)
-    reach("bronze_written")
-    replace_delivery(lake.home.table("quarantine"), findings, delivery.id, column="delivery_id", partitioned=False)
-    reach("quarantine_written")
-    replace_delivery(lake.home.table("accepted", dataset.id), accepted, delivery.id)
-    reach("accepted_written")
+    ring = lake.seals(dataset.id)
+    text = lake.home.table("bronze", dataset.id) if ring is None else sealed_table(lake.home, dataset.id)
+    tables = [text, lake.home.table("quarantine"), lake.home.table("accepted", dataset.id)]
+    with durable(*tables):
+        with commit("bronze", text):
+            write_bronze(lake.home, dataset.id, bronze, delivery.id, ring)
+        with commit("quarantine", tables[1]):
+            replace_delivery(tables[1], findings, delivery.id, column="delivery_id", partitioned=False)
+        with commit("accepted", tables[2]):
+            replace_delivery(tables[2], accepted, delivery.id)
 
 
 def _counted(
@@ -399,6 +441,13 @@ def _counted(
     )
 
 
+def _keyed(delivery: Delivery, dataset: Dataset, pseudonymiser: Pseudonymiser) -> Delivery:
+    """The delivery with the id of the key that its tokens are made by, if its dataset has any."""
+    if not has_tokens(dataset):
+        return delivery
+    return replace(delivery, details={**delivery.details, KEY: pseudonymiser.current_id})
+
+
 def _count_set_aside(raw: RawTable) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for item in raw.set_aside:
@@ -428,14 +477,24 @@ def _refused(delivery: Delivery, refusal: RefusedFile) -> Delivery:
 
 
 def _refuse(
-    lake: Lake, delivery: Delivery, refusal: RefusedFile, file: Path, dataset: Dataset | None = None
+    lake: Lake,
+    delivery: Delivery,
+    refusal: RefusedFile,
+    file: Path,
+    dataset: Dataset | None = None,
+    landed: bool = False,
 ) -> Outcome:
+    lake.state.owe_receipt(delivery.id)
     refused = lake.state.record_delivery(_refused(delivery, refusal))
-    receipt = write_receipt(lake.home, refused, None, None, dataset)
-    give_back(lake.home, refused.department, refused.file_name, file)
+    reach("refused")
+    receipt = give_receipt(lake, refused, None, None, dataset)
+    folder = delivery.department if landed else _department(lake, file)
+    hand_back(lake, refused, file, folder, landed)
     return Outcome(refused, receipt)
 
 
 def _clear(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    """The manifest first: without its file nobody would ever ask for it again."""
     manifest_path(path).unlink(missing_ok=True)
+    reach("manifest_cleared")
+    path.unlink(missing_ok=True)

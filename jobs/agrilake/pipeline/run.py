@@ -14,9 +14,12 @@ from typing import Any, TypeVar
 from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError
 from agrilake.indicators.load import load_indicators
+from agrilake.intake.landing import room
 from agrilake.lake import audit
-from agrilake.pipeline import intake, steps
+from agrilake.pipeline import intake, steps, withdrawal
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.leftovers import tidy
+from agrilake.pipeline.rotation import settle_keys
 
 Progress = Callable[[str, int, int, str], None]
 """Told of (step, done, total, subject) as the run goes on."""
@@ -61,17 +64,25 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
     """Take what lies in the inbox, bring every table up to date and publish.
 
     A step that fails for one file or table is recorded (`report.failures`, `agrilake status`) and the others go on.
+    Raises DiskFull where there is no room even for that.
     """
+    with room(lake.home, "run"):
+        return _run(lake, progress)
+
+
+def _run(lake: Lake, progress: Progress | None) -> RunReport:
     report, tell = RunReport(), progress or (lambda *_: None)
+    lake.ensure_key()
     audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
+    report.failures += tidy(lake)
+    withdrawal.finish(lake)
+    settle_keys(lake)
     _wait_settled(lake)
-    for _ in range(ROUNDS):
-        with _timed(report, "intake"):
-            taken = _take_files(lake, report, tell)
-        with _timed(report, "silver"):
-            _update_silver(lake, report, tell)
-        if not taken and not intake.stale_deliveries(lake):
-            break
+    take_and_load(lake, report, tell)
+    _side_by_side(
+        *(lake, report, tell, "receipt", 1, lake.state.owed_receipts()),
+        *(lambda item: intake.give_owed_receipt(lake, item), lambda item: item.id),
+    )
     report.failures += left_in_inbox(lake)
     with _timed(report, "suites"):
         _check_suites(lake, report, tell)
@@ -83,6 +94,18 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
         report.publication = str(steps.update_publication(lake).version)
         tell("publish", 1, 1, report.publication)
     return report
+
+
+def take_and_load(lake: Lake, report: RunReport, tell: Progress) -> None:
+    """Take the complete files of the inbox and bring silver up to date, until nothing is left that another table let
+    go on: a division table makes those that waited for it, or were resolved by another, be read again."""
+    for _ in range(ROUNDS):
+        with _timed(report, "intake"):
+            taken = _take_files(lake, report, tell)
+        with _timed(report, "silver"):
+            _update_silver(lake, report, tell)
+        if not taken and not intake.stale_deliveries(lake):
+            break
 
 
 def _wait_settled(lake: Lake) -> None:
@@ -203,10 +226,12 @@ def _side_by_side(
 
     def one(item: Any) -> T | Failed:
         try:
-            result = work(item)
+            with room(lake.home, subject(item)):
+                result = work(item)
         except Exception as error:  # one bad file or table must not keep the others from the lake
             message = steps.readable(error)
             log.exception("%s %s", step, subject(item)) if not isinstance(error, AgrilakeError) else None
+            lake.state.resolve_failures(step, subject(item))
             lake.state.record_failure(step, subject(item), message)
             return Failed(message)
         lake.state.resolve_failures(step, subject(item))

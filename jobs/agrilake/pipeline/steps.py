@@ -15,20 +15,22 @@ import pyarrow as pa
 from agrilake.contract.order import in_order
 from agrilake.errors import AgrilakeError, UsageError
 from agrilake.gold.build import build_gold, gold_is_current
+from agrilake.intake.privacy import has_tokens
 from agrilake.lake import audit
-from agrilake.lake.failpoints import reach
+from agrilake.lake.failpoints import commit, reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
-from agrilake.lake.state import Delivery, now
+from agrilake.lake.logs import durable
+from agrilake.lake.state import FINAL, KEY, WITHDRAWN, Delivery, State, now
 from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
 from agrilake.publish import FORMAT, Publication, current_publication, publish
 from agrilake.tables.history import keeps_states
-from agrilake.tables.order import refs
+from agrilake.tables.order import DeliveryRef, ref, refs
 from agrilake.tables.silver import apply_silver
-from agrilake.tables.write import TableWrite
+from agrilake.tables.write import TableWrite, give_back_rows
 
 if TYPE_CHECKING:
     from agrilake.contract.model import Dataset
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 INDICATOR_VALUE = "indicator_value"
 CROSS_TABLE = "cross_table"
 LINKING = "linking"
+REKEYING = "化名密钥正在更换，全部换完后更新"
 
 
 def today(lake: Lake) -> date:
@@ -64,6 +67,7 @@ def delivery_digests(deliveries: list[Delivery]) -> dict[str, str]:
 def _digest(item: Delivery) -> str:
     parts = [item.reference_version, item.contract_version, item.accepted, item.sequence]
     parts += [item.layout] if item.layout else []
+    parts += [f"{KEY} {item.key_id}"] if item.key_id else []
     return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
@@ -90,13 +94,21 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
         digests = delivery_digests(final)
         applied = lake.state.applied(name)
         unchanged = {key for key, digest in applied.items() if digests.get(key) == digest}
-        gone = set(applied) - set(digests)
-        written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if gone else unchanged)
-        reach("silver_written")
+        withdrawn, lost = _gone(lake, name, set(applied) - set(digests))
+        tables = [lake.home.table("silver", one) for one in (name, dataset.history_table) if one]
+        with commit("silver", path), durable(*tables):
+            written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if lost else unchanged, withdrawn)
         lake.state.record_applied(name, digests)
         reach("silver_applied")
     _note_run(lake, f"silver/{name}", written)
     return written
+
+
+def _gone(lake: Lake, name: str, applied: set[str]) -> tuple[list[DeliveryRef], bool]:
+    """Deliveries that silver holds and that count no longer: those withdrawn, and whether there are others."""
+    known = [item for item in lake.state.deliveries(name) if item.id in applied]
+    withdrawn = [ref(item) for item in known if item.status == WITHDRAWN]
+    return withdrawn, len(withdrawn) < len(applied)
 
 
 def check_suite(lake: Lake, name: str) -> SuiteResult | None:
@@ -104,14 +116,28 @@ def check_suite(lake: Lake, name: str) -> SuiteResult | None:
     from agrilake.suites import validate
 
     dataset = lake.registry.get(name)
-    version = table_version(lake.home.table("silver", name))
-    known = lake.state.suites().get(name)
-    if version is None or (known is not None and known["table_version"] == version):
-        return None
-    result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
-    lake.state.record_suite(name, version, result.decision, result.as_rows())
-    reach("suite_recorded")
-    return result
+    with table_lock(lake.home.root / "run" / f"suite_{name}"):  # an older version must not be recorded last
+        version = table_version(lake.home.table("silver", name))
+        known = lake.state.suites().get(name)
+        if version is None or (known is not None and known["table_version"] == version):
+            return None
+        if _all_withdrawn(lake, name):
+            lake.state.record_suite(name, version, "pass", [])  # as if the table had never been
+            return None
+        result = validate(lake.home, dataset, lake.settings, version, spark=lake.spark)
+        reach("suite_judged")
+        lake.state.record_suite(name, version, result.decision, result.as_rows())
+        reach("suite_recorded")
+        return result
+
+
+def _all_withdrawn(lake: Lake, name: str) -> bool:
+    """Whether nothing of a dataset counts any longer, and its table is empty."""
+    known = {item.status for item in lake.state.deliveries(name)}
+    if WITHDRAWN not in known or known & set(FINAL) or lake.state.applied(name):
+        return False
+    table = scan(lake.home.table("silver", name))
+    return table is not None and table.select(pl.len()).collect().item() == 0
 
 
 def check_cross_table(lake: Lake) -> SuiteResult | None:
@@ -138,13 +164,26 @@ def stopped(lake: Lake) -> dict[str, str]:
 
 
 def held_tables(lake: Lake) -> dict[str, str]:
-    """Gold tables downstream of a stopped dataset, with the reason: they keep their last good version."""
-    reasons = stopped(lake)
+    """Gold tables downstream of a stopped dataset, or of one with tokens while these are raised to another key, with
+    the reason: they keep their last good version."""
+    reasons = {**(rekeyed(lake) if is_rekeying(lake.state) else {}), **stopped(lake)}
     for table in in_order(lake.registry):
         blocked = [reasons[name] for name in table.inputs if name in reasons]
         if blocked:
             reasons[table.id] = blocked[0]
     return {name: reason for name, reason in reasons.items() if name in lake.registry.gold}
+
+
+def rekeyed(lake: Lake) -> dict[str, str]:
+    """Datasets with tokens: under two keys they would join wrongly."""
+    return {name: REKEYING for name, dataset in lake.registry.datasets.items() if has_tokens(dataset)}
+
+
+def is_rekeying(state: State) -> bool:
+    """Whether tokens under more than one key may be stored: a rotation was begun, and is not settled yet."""
+    keys = list(state.keys().values())
+    used = {item.key_id for item in state.deliveries() if item.is_final and item.key_id}
+    return bool(keys and (keys[-1]["settled_at"] is None or used - {keys[-1]["id"]})) or len(used) > 1
 
 
 def unchecked(lake: Lake) -> list[str]:
@@ -175,13 +214,13 @@ def update_gold(lake: Lake, name: str) -> TableWrite | None:
         raise UsageError(f"no gold table {name!r} that is built from others; known: {', '.join(known)}")
     if name in held_tables(lake) or set(unchecked(lake)) & set(lake.registry.gold[name].inputs):
         return None
-    table = lake.registry.gold[name]
-    with table_lock(lake.home.table("gold", name)):
+    table, path = lake.registry.gold[name], lake.home.table("gold", name)
+    with table_lock(path), commit("gold", path), durable(path):
+        give_back_rows(path)
         if table.made_by == LINKING:
             written = build_linked(lake.home, table, lake.registry)
         else:
             written = build_gold(lake.spark(), lake.home, table, lake.registry, lake.settings)
-    reach("gold_written")
     _note_run(lake, f"gold/{name}", written)
     return written if written.changed else None
 
@@ -198,11 +237,12 @@ def update_indicators(lake: Lake) -> TableWrite | None:
     from agrilake.indicators.engine import compute_indicators
     from agrilake.indicators.load import load_indicators
 
-    with table_lock(lake.home.table("gold", INDICATOR_VALUE)):
+    path = lake.home.table("gold", INDICATOR_VALUE)
+    with table_lock(path), commit("indicators", path), durable(path):
+        give_back_rows(path)
         written = compute_indicators(
             lake.spark(), lake.home, load_indicators(), lake.registry, lake.settings, dataset_arrivals(lake)
         )
-    reach("indicators_written")
     _note_run(lake, f"gold/{INDICATOR_VALUE}", written)
     return written if written.changed else None
 
@@ -228,18 +268,23 @@ def update_publication(lake: Lake) -> Publication:
     from agrilake.indicators.load import load_indicators
     from agrilake.layers.load import load_layers
 
-    lake.state.record_lake_version(lake_tables(lake))
-    check_cross_table(lake)
-    return publish(
-        lake.home,
-        lake.registry,
-        lake.settings,
-        lake.state,
-        held=held_tables(lake),
-        indicators=load_indicators(),
-        catalogue=catalogue(lake),
-        layers=load_layers(),
-    )
+    with table_lock(lake.home.root / "run" / "publish"):  # what was seen earlier must not be published later
+        if (
+            not is_rekeying(lake.state) or not lake.state.lake_versions()
+        ):  # a version of mixed tokens would join wrongly
+            lake.state.record_lake_version(lake_tables(lake))
+        reach("version_recorded")
+        check_cross_table(lake)
+        return publish(
+            lake.home,
+            lake.registry,
+            lake.settings,
+            lake.state,
+            held=held_tables(lake),
+            indicators=load_indicators(),
+            catalogue=catalogue(lake),
+            layers=load_layers(),
+        )
 
 
 def catalogue(lake: Lake) -> dict[str, pa.Table]:
@@ -273,8 +318,9 @@ def lake_tables(lake: Lake) -> dict[str, int]:
 
 
 def silver_tables(lake: Lake) -> dict[str, pl.LazyFrame]:
-    """The silver tables that exist, at their newest version."""
-    found = {name: scan(lake.home.table("silver", name)) for name in lake.registry.datasets}
+    """The silver tables that exist, at their newest version; one of which all was withdrawn is as if it did not."""
+    names = [name for name in lake.registry.datasets if not _all_withdrawn(lake, name)]
+    found = {name: scan(lake.home.table("silver", name)) for name in names}
     return {name: table for name, table in found.items() if table is not None}
 
 

@@ -47,8 +47,14 @@ def find_files() -> list[Group]:
     dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
     group without deliveries names silver tables whose update was missed.
     """
-    lake = endings.open_lake()
-    _register(lake)
+    from agrilake.pipeline import withdrawal
+    from agrilake.pipeline.inbox import look_into_inbox
+    from agrilake.pipeline.rotation import settle_keys
+
+    lake = _start()
+    withdrawal.finish(lake)
+    settle_keys(lake)
+    look_into_inbox(lake)
     waiting = _deliveries_to_take(lake)
     reference = [dataset.id for dataset in lake.registry.reference()]
     first = [item for item in waiting if item.dataset in reference]
@@ -80,7 +86,7 @@ def take(group: Group, again: bool = False) -> None:
     One that fails does not keep the others: it gets its line in `agrilake status`, and SomeFailed is
     raised at the end.
     """
-    lake = endings.open_lake()
+    lake = _start()
     failed = [delivery for delivery in group["deliveries"] if not _take_one(lake, delivery, again)]
     if failed:
         raise endings.SomeFailed(f"{len(failed)} of {len(group['deliveries'])} deliveries failed: {', '.join(failed)}")
@@ -88,14 +94,14 @@ def take(group: Group, again: bool = False) -> None:
 
 def datasets_behind(groups: Sequence[Group] | None) -> list[str]:
     """Datasets whose silver table lacks deliveries: those of the groups, and others whose update was missed."""
-    lake = endings.open_lake()
+    lake = _start()
     named = {name for group in groups or () for name in group["datasets"]}
     return sorted(named & set(_silver_behind(lake)) | set(_missed(lake)))
 
 
 def find_deliveries(dataset: str, period: str) -> list[Group]:
     """The deliveries of a dataset's period (* for all) that have landed; UsageError where there is none."""
-    lake = endings.open_lake()
+    lake = _start()
     known = lake.state.deliveries(dataset, status=("accepted", "partial", "waiting", "received"))
     found = [item for item in known if period in (ALL_PERIODS, item.period)]
     if not found:
@@ -109,7 +115,7 @@ def update_silver(dataset: str) -> str:
     validated before)."""
     from agrilake.pipeline import steps
 
-    lake = endings.open_lake()
+    lake = _start()
     steps.update_silver(lake, dataset)
     steps.check_suite(lake, dataset)
     known = lake.state.suites().get(dataset)
@@ -120,7 +126,7 @@ def why_stopped(dataset: str) -> str:
     """What the suite found, and which gold tables keep their last good version for it."""
     from agrilake.pipeline import steps
 
-    lake = endings.open_lake()
+    lake = _start()
     reason = steps.stopped(lake).get(dataset, "")
     return f"{reason}；停留在上一版的表：{'、'.join(steps.held_tables(lake))}"
 
@@ -132,7 +138,7 @@ def stale_gold() -> list[str] | None:
     """
     from agrilake.pipeline import steps
 
-    lake = endings.open_lake()
+    lake = _start()
     ahead = _deliveries_to_take(lake) or _silver_ahead(lake) or _suites_ahead(lake)
     if (ahead and _waited(lake) < GOLD_WAITS) or not steps.lake_tables(lake):
         log.info("nothing is there yet, or files or silver tables are on their way: gold is built after them")
@@ -145,7 +151,8 @@ def _waited(lake: Lake) -> timedelta:
     versions = lake.state.lake_versions()
     published = versions[-1].recorded_at if versions else ""
     arrived = [item.received_at for item in lake.state.deliveries() if item.received_at > published]
-    return datetime.now(UTC) - datetime.fromisoformat(min(arrived)) if arrived else timedelta(0)
+    waited = datetime.now(UTC) - datetime.fromisoformat(min(arrived)) if arrived else timedelta(0)
+    return waited if waited >= timedelta(0) else GOLD_WAITS  # the clock was set back
 
 
 def build_gold(names: Sequence[str], failed_before: bool = False) -> None:
@@ -158,7 +165,7 @@ def build_gold(names: Sequence[str], failed_before: bool = False) -> None:
     """
     from agrilake.pipeline import steps
 
-    lake = endings.open_lake()
+    lake = _start()
     behind = set(steps.stale_gold(lake)) - set(names) if failed_before else set()
     errors: dict[str, Exception] = {}
     for name in names:
@@ -190,21 +197,21 @@ def compute_indicators() -> None:
     """Compute the indicators where their inputs changed."""
     from agrilake.pipeline import steps
 
-    steps.update_indicators(endings.open_lake())
+    steps.update_indicators(_start())
 
 
 def publish() -> str:
     """Publish; the publication's version."""
     from agrilake.pipeline import steps
 
-    return str(steps.update_publication(endings.open_lake()).version)
+    return str(steps.update_publication(_start()).version)
 
 
 def maintain() -> int:
     """Tend all tables; how many were changed. Raises SomeFailed, each failed table having a line of its own."""
     from agrilake.pipeline.upkeep import maintain as tend_all
 
-    report = tend_all(endings.open_lake())
+    report = tend_all(_start())
     for done in report.tables:
         log.info("%s", done)
     if report.failures:
@@ -212,21 +219,11 @@ def maintain() -> int:
     return len(report.tables)
 
 
-def _register(lake: Lake) -> None:
-    """Register every complete file of the inbox; one that cannot be is shown in the status, the others go on."""
-    from agrilake.intake.privacy import mask_text
-    from agrilake.pipeline import intake
-
-    for path in intake.pending_files(lake):
-        subject = f"{path.parent.name}/{mask_text(path.name)}"
-        try:
-            outcome = intake.register(lake, path)
-        except Exception as error:  # one bad file must not keep the others from the lake
-            endings.note_failure(lake, "intake", subject, error)
-            continue
-        lake.state.resolve_failures("intake", subject)
-        if outcome is not None:
-            log.info("delivery %s: %s", outcome.delivery.id, outcome.delivery.status)
+def _start() -> Lake:
+    """The lake; SecretError where its key is gone or another's."""
+    lake = endings.open_lake()
+    lake.ensure_key()
+    return lake
 
 
 def _take_one(lake: Lake, delivery_id: str, again: bool) -> bool:
@@ -280,8 +277,7 @@ def _silver_ahead(lake: Lake) -> list[str]:
 
 def _missed(lake: Lake) -> list[str]:
     """Datasets whose silver table or suite is behind though nothing arrived lately: a run was ended before it told."""
-    since = datetime.now(UTC) - RETRY_AFTER
-    arrived = {item.dataset for item in lake.state.deliveries() if datetime.fromisoformat(item.received_at) > since}
+    arrived = {item.dataset for item in lake.state.deliveries() if _is_lately(item.received_at)}
     return sorted({*_silver_ahead(lake), *_suites_ahead(lake)} - arrived)
 
 
@@ -294,6 +290,10 @@ def _suites_ahead(lake: Lake) -> list[str]:
 
 def _resting(lake: Lake, step: str) -> set[str]:
     """What failed in a step a short while ago."""
-    since = datetime.now(UTC) - RETRY_AFTER
     found = [item for item in lake.state.open_failures() if item.step == step]
-    return {item.subject for item in found if datetime.fromisoformat(item.happened_at) > since}
+    return {item.subject for item in found if _is_lately(item.happened_at)}
+
+
+def _is_lately(moment: str) -> bool:
+    """Whether an ISO moment lies in the last minutes; one that lies ahead, since the clock was set back, does not."""
+    return timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(moment) < RETRY_AFTER

@@ -13,10 +13,11 @@ from agrilake.contract.model import Dataset
 from agrilake.lake import audit
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.pins import pinned_versions
+from agrilake.pipeline.sealing import seal, seals_anything
 from agrilake.pipeline.steps import readable
 from agrilake.tables.upkeep import Upkept, tend
 
-STEP = "maintenance"
+STEP, SEALING = "maintenance", "encryption"
 KEEP = timedelta(days=7)
 """For how long what left a table stays on disk: longer than any query or task takes."""
 LAYERS = ("bronze", "accepted", "silver", "gold")
@@ -36,14 +37,14 @@ def maintain(lake: Lake, keep: timedelta = KEEP, dry_run: bool = False) -> Upkee
     A table that fails is recorded (`agrilake status`) and the others go on.
     """
     report = UpkeepReport()
+    if not dry_run:
+        _seal(lake, report)
     pins = pinned_versions(lake)
     for name, path in _tables(lake):
         try:
             done = tend(path, name, keep, pins.get(name, []), _contract(lake, name), dry_run)
         except Exception as error:  # one broken table must not keep the others from their upkeep
-            report.failures.append(f"{STEP} {name}: {readable(error)}")
-            lake.state.resolve_failures(STEP, name)
-            lake.state.record_failure(STEP, name, readable(error))
+            _fail(lake, report, name, error)
             continue
         lake.state.resolve_failures(STEP, name)
         if done.changed:
@@ -53,9 +54,27 @@ def maintain(lake: Lake, keep: timedelta = KEEP, dry_run: bool = False) -> Upkee
     return report
 
 
+def _seal(lake: Lake, report: UpkeepReport) -> None:
+    """Encrypt what lies there plain though it should not."""
+    if not seals_anything(lake):
+        return
+    try:
+        seal(lake)
+    except Exception as error:
+        _fail(lake, report, SEALING, error)
+    else:
+        lake.state.resolve_failures(STEP, SEALING)
+
+
+def _fail(lake: Lake, report: UpkeepReport, name: str, error: Exception) -> None:
+    report.failures.append(f"{STEP} {name}: {readable(error)}")
+    lake.state.resolve_failures(STEP, name)
+    lake.state.record_failure(STEP, name, readable(error))
+
+
 def _tables(lake: Lake) -> Iterator[tuple[str, Path]]:
     """Every Delta table of the lake but the stewards' decisions, which nothing could make again."""
-    folders = [path for layer in LAYERS for path in sorted(lake.home.table(layer).glob("*")) if path.is_dir()]
+    folders = [path for layer in LAYERS for path in sorted(lake.home.table(layer).glob("[!.]*")) if path.is_dir()]
     for path in (*folders, lake.home.table("quarantine")):
         if DeltaTable.is_deltatable(str(path)):
             yield path.relative_to(lake.home.root).as_posix(), path

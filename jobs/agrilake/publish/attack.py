@@ -204,4 +204,4 @@ class _Program:
 
 def _row(relation: Relation, at: Mapping[str, int]) -> list[tuple[int, float]]:
     signed = [(relation.total, 1.0), *((name, -1.0) for name in relation.parts)]
-    return [(at[name], sign) for name, sign in signed if name in at]
+    return [(at[name], sign) for name, sign in signed if name is not None and name in at]

@@ -24,7 +24,7 @@ from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import IndicatorDeclaration, Layout, Publication, TableSource
 
-FORMAT = 3
+FORMAT = 4
 DIVISIONS = "stats_division"
 MADE_HERE = "publication"
 """Maker, in a contract's words, of a table that only publications have."""
@@ -56,8 +56,9 @@ class Content:
         return {**found, INDICATOR_VALUE: (value_layout(self.registry.gold[INDICATOR_VALUE]), None)}
 
 
-def fingerprint(content: Content) -> str:
-    """Hash of all that a reader could see, but for the version and the time."""
+def fingerprint(content: Content, persons: str) -> str:
+    """Hash of all that a reader could see, but for the version and the time; `persons` says by which tokens persons
+    are told (agrilake.publish.persons.span)."""
     gold = [
         [
             table.id,
@@ -70,6 +71,7 @@ def fingerprint(content: Content) -> str:
     silver = [department_layout(dataset) for dataset in content.registry.datasets.values()]
     parts = [
         FORMAT,
+        persons,
         [content.lake.version, content.lake.tables],
         [content.settings.district_code, content.settings.district_name, content.settings.timezone],
         gold,

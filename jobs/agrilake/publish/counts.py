@@ -21,7 +21,7 @@ PERIOD_COST = {7: 1.0, 6: 2.0, 4: 3.0}
 VALUE_COST = 1e-6
 """Of two cells alike, the smaller number is hidden."""
 KEPT = 0.05
-"""What hiding costs where the period before, or an earlier publication, hid the same: patterns that change give hints."""
+"""What hiding costs where the period before hid the same: patterns that change give hints."""
 
 
 @dataclass(frozen=True)

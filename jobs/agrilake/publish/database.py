@@ -13,15 +13,13 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from agrilake.contract.model import Column as ContractColumn
-from agrilake.contract.model import Anonymised, Dataset, LogicalType
+from agrilake.contract.model import Dataset, LogicalType
 from agrilake.errors import ConsistencyError
 from agrilake.publish.model import Column, Layout
 from agrilake.publish.opening import read_only
 from agrilake.sql import literal, quoted
 
 ROW_GROUP = 122_880
-SUPPRESSED = Column("suppressed", "VARCHAR", "不显示的列（人数过少）")
-"""Titles of the columns whose number a publication hides in a row; None where it shows all."""
 SQL_TYPES = {
     LogicalType.STRING: "VARCHAR",
     LogicalType.INTEGER: "BIGINT",
@@ -45,25 +43,8 @@ def new_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def published_columns(table: Dataset) -> list[Column]:
-    """A gold contract's columns with their SQL types, as publications have them."""
-    if table.anonymised is not None:
-        return anonymised_columns(table, table.anonymised)
-    columns = stored_columns(table)
-    return [*columns, SUPPRESSED] if any(column.counts and column.published for column in table.columns) else columns
-
-
-def stored_columns(table: Dataset) -> list[Column]:
-    """Those of them that gold has."""
-    return [Column(column.name, sql_type(column), column.title) for column in table.columns if column.published]
-
-
-def anonymised_columns(table: Dataset, anonymised: Anonymised) -> list[Column]:
-    """What is left of rows of persons: bands are texts."""
-    chosen = [table.column(name) for name in (*anonymised.quasi, *anonymised.sensitive)]
-    return [
-        Column(column.name, "VARCHAR" if column.name in anonymised.bands else sql_type(column), column.title)
-        for column in chosen
-    ]
+    """A gold contract's columns with their SQL types."""
+    return [Column(column.name, sql_type(column), column.title) for column in table.columns]
 
 
 def sql_type(column: ContractColumn) -> str:
@@ -81,24 +62,41 @@ def empty_table(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
 
 
 def table_from_delta(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, path: Path, version: int, timezone: str
+    connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    path: Path,
+    version: int,
+    timezone: str,
+    instead: Mapping[str, str] | None = None,
 ) -> None:
-    """The table's rows at a Delta version, in declared columns and types; ConsistencyError where they do not fit."""
+    """The table's rows at a Delta version, in declared columns and types; ConsistencyError where they do not fit.
+
+    `instead` has the SQL of columns that are not shown as they are; the rows then stand in order of these.
+    """
     with registered(connection, path, version) as kinds:
         missing = [column.name for column in layout.columns if column.name not in kinds]
         if missing:
             raise ConsistencyError(f"gold/{layout.name} version {version}: no column {', '.join(missing)}")
-        chosen = [cast(column, kinds[column.name], timezone) for column in layout.columns]
-        table_from_source(connection, layout, chosen, f"gold/{layout.name} version {version}")
+        other = instead or {}
+        chosen = [other.get(column.name) or cast(column, kinds[column.name], timezone) for column in layout.columns]
+        table_from_source(connection, layout, chosen, f"gold/{layout.name} version {version}", sorted(other))
 
 
 def table_from_source(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, chosen: Sequence[str], origin: str
+    connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    chosen: Sequence[str],
+    origin: str,
+    ordered: Sequence[str] = (),
 ) -> None:
-    """The table as `chosen` (an SQL expression a column) over the view `source`; ConsistencyError that names `origin`
-    where a value does not fit its declared type."""
+    """The table as `chosen` (an SQL expression a column) over the view `source`, by the columns `ordered` where given;
+    ConsistencyError that names `origin` where a value does not fit its declared type."""
+    rows = f"SELECT {', '.join(chosen)} FROM source"
+    if ordered:
+        names = dict.fromkeys([*ordered, *(column.name for column in layout.columns)])
+        rows = f"SELECT * FROM ({rows}) ORDER BY {', '.join(map(quoted, names))}"
     try:
-        connection.execute(f"CREATE TABLE {quoted(layout.name)} AS SELECT {', '.join(chosen)} FROM source")
+        connection.execute(f"CREATE TABLE {quoted(layout.name)} AS {rows}")
     except duckdb.ConversionException:
         # without its cause, whose message quotes the value
         raise ConsistencyError(f"{origin}: stored values do not fit the contract's types") from None

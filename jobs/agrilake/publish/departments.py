@@ -6,27 +6,18 @@ A number that someone wrote into a free text is masked here, for one clerk's not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
-import polars as pl
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column as ContractColumn
 from agrilake.contract.model import Dataset
 from agrilake.paths import Home
-from agrilake.publish.database import (
-    SUPPRESSED,
-    cast,
-    empty_table,
-    registered,
-    sql_type,
-    table_from_frame,
-    table_from_source,
-)
+from agrilake.publish.database import cast, empty_table, registered, sql_type, table_from_source
 from agrilake.publish.guard import MOBILE_PHONE, RESIDENT_ID
 from agrilake.publish.model import Column, Layout
+from agrilake.publish.persons import Persons
 from agrilake.sql import quoted
 
 WAY_BACK = (
@@ -40,20 +31,8 @@ MASK = "（号码已遮盖）"
 
 def department_layout(dataset: Dataset) -> Layout:
     """Columns of a department's dataset as analysts see it."""
-    stored = stored_layout(dataset)
-    is_counted = any(column.counts for column in dataset.columns)
-    return replace(stored, columns=(*stored.columns, SUPPRESSED)) if is_counted else stored
-
-
-def stored_layout(dataset: Dataset) -> Layout:
-    """Those of them that silver has."""
     columns = [Column(item.name, sql_type(item), item.title) for item in shown_columns(dataset)]
     return Layout(dataset.id, dataset.title, (*columns, *WAY_BACK))
-
-
-def shared_datasets(registry: Registry) -> list[Dataset]:
-    """Datasets whose rows others may see: not those of persons and households, of which only counts are given out."""
-    return [dataset for dataset in registry.datasets.values() if not dataset.rows_count]
 
 
 def shown_columns(dataset: Dataset) -> list[ContractColumn]:
@@ -67,34 +46,42 @@ def add_departments(
     registry: Registry,
     tables: Mapping[str, int],
     timezone: str,
-    guarded: Mapping[str, pl.DataFrame],
+    persons: Persons,
 ) -> None:
-    """One table a dataset, at the Delta version of the lake version (`tables`); empty where nothing came yet. Those in
-    `guarded` are made from there."""
-    for dataset in shared_datasets(registry):
+    """One table a dataset, at the Delta version of the lake version (`tables`); empty where nothing came yet."""
+    for dataset in registry.datasets.values():
         version = tables.get(f"silver/{dataset.id}")
-        if dataset.id in guarded:
-            table_from_frame(connection, department_layout(dataset), guarded[dataset.id])
-        elif version is None:
+        if version is None:
             empty_table(connection, department_layout(dataset))
         else:
-            add_stored(connection, dataset, home.table("silver", dataset.id), version, timezone)
+            path = home.table("silver", dataset.id)
+            layout = persons.titled(dataset, department_layout(dataset))
+            _add(connection, dataset, layout, path, version, timezone, persons.instead(dataset))
 
 
-def add_stored(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, version: int, timezone: str) -> None:
-    """The dataset's table as silver has it at a Delta version."""
-    layout = stored_layout(dataset)
+def _add(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    layout: Layout,
+    path: Path,
+    version: int,
+    timezone: str,
+    instead: Mapping[str, str],
+) -> None:
     free = {column.name for column in shown_columns(dataset) if column.is_free_text}
     with registered(connection, path, version) as kinds:
         chosen = []
         for column in layout.columns:
             if column.name not in kinds:  # of a newer contract than the stored rows
                 chosen.append(f"NULL::{column.sql_type} AS {quoted(column.name)}")
+            elif column.name in instead:
+                chosen.append(instead[column.name])
             elif column.name in free:
                 chosen.append(f"{_masked(quoted(column.name))} AS {quoted(column.name)}")
             else:
                 chosen.append(cast(column, kinds[column.name], timezone))
-        table_from_source(connection, layout, chosen, f"silver/{dataset.id} version {version}")
+        origin, shown = f"silver/{dataset.id} version {version}", {column.name for column in layout.columns}
+        table_from_source(connection, layout, chosen, origin, sorted(shown & instead.keys()))
 
 
 def _masked(name: str) -> str:

@@ -1,4 +1,5 @@
-"""The last look before a file is published: no direct identifier in it, and in the leader's no pseudonym either."""
+"""The last look before a file is published: no direct identifier and no pseudonym of the lake in it, and
+in the leader's no token of a person either."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ _END = "([^0-9A-Za-z]|$)"
 RESIDENT_ID = "([1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx])"
 MOBILE_PHONE = "1[3-9][0-9]{9}"
 PSEUDONYM = "k[0-9]+:[0-9a-f]{32}"
+PERSON_NUMBER = "[yn][0-9]+-[0-9a-f]{20}"
+"""As agrilake.publish.persons makes them."""
 
 
 def refuse_personal_columns(tables: Iterable[Dataset]) -> None:
@@ -42,7 +45,8 @@ def refuse_identifiers(connection: duckdb.DuckDBPyConnection, role: str, only: C
     for table, column in columns:
         if only is None or table in only:
             by_table.setdefault(table, []).append(column)
-    shapes = {"a mobile number": MOBILE_PHONE} | ({"a pseudonym": PSEUDONYM} if role == LEADER else {})
+    shapes = {"a mobile number": MOBILE_PHONE, "a pseudonym of the lake": PSEUDONYM}
+    shapes |= {"a person's token": PERSON_NUMBER} if role == LEADER else {}
     for table, names in by_table.items():
         _refuse_shapes(connection, role, table, names, shapes)
         _refuse_resident_ids(connection, role, table, names)

@@ -15,7 +15,7 @@ from agrilake.contract.model import Dataset
 from agrilake.contract.order import datasets_behind
 from agrilake.errors import ConsistencyError
 from agrilake.lake.state import Delivery
-from agrilake.publish.database import SUPPRESSED, comment, empty_table, insert, published_columns, registered
+from agrilake.publish.database import comment, empty_table, insert, published_columns, registered
 from agrilake.publish.metadata import fresh_until, latest_periods, period_start, source_text
 from agrilake.publish.model import Column, IndicatorDeclaration, Layout
 
@@ -30,11 +30,7 @@ ADDED = {
     "division_code": (Column("division_name", "VARCHAR", "区划名称"),),
     "township_code": (Column("township_name", "VARCHAR", "镇街名称"),),
     "period_type": (Column("period_start", "DATE", "期间第一天"),),
-    "missing_reason": (
-        SUPPRESSED,
-        Column("source", "VARCHAR", "数据来源"),
-        Column("fresh_until", "VARCHAR", "数据截至"),
-    ),
+    "missing_reason": (Column("source", "VARCHAR", "数据来源"), Column("fresh_until", "VARCHAR", "数据截至")),
 }
 """What the publication shows beside gold's columns, by the column that it stands after."""
 FROM_INDICATOR = {"indicator_name": "name", "unit": "unit", "decimals": "decimals", "direction": "direction"}
@@ -99,7 +95,6 @@ def _expression(column: str) -> str:
         "period_start": "s.day",
         "source": "o.source",
         "fresh_until": "o.fresh_until",
-        SUPPRESSED.name: "NULL",
     }
     return others.get(column, f"v.{column}")
 

@@ -71,7 +71,7 @@ class Publication:
     """A publication on disk: `path` holds leader.duckdb, analyst.duckdb, layers/, catalogue.jsonld and manifest.json.
 
     `tables` gives the rows of each table in the analyst's file, `held` the reasons of those kept back. `format` tells
-    which edition of the publication's own tables it has.
+    which edition of the publication's own tables it has, `person_tokens` by which key and how long it tells persons.
     """
 
     version: int
@@ -84,6 +84,7 @@ class Publication:
     sources: Mapping[str, TableSource]
     layers: Mapping[str, LayerFile]
     format: int = 0
+    person_tokens: str = ""
 
     def database(self, role: str) -> Path:
         """The role's DuckDB file."""

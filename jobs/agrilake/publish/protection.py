@@ -1,9 +1,9 @@
 """Which counts a publication hides: the small ones, and as few others as keep these from being worked out.
 
 Complementary suppression (Hundepool and others, Statistical Disclosure Control, 2012, chapter 4; Fischetti and Salazar,
-Solving the cell suppression problem on tabular data, Management Science 47, 2001): every hidden count must stay uncertain
-by at least k, wherever the interval lies (sliding protection). A cell that is not is given company: one integer program
-finds the cheapest cells to hide beside it. What turns out to be needless is shown again at the end.
+Solving the cell suppression problem on tabular data, Management Science 47, 2001): every hidden count must stay
+uncertain by at least k, wherever the interval lies (sliding protection). A cell that is not is given company: one
+integer program finds the cheapest cells to hide beside it. What turns out to be needless is shown again at the end.
 """
 
 from __future__ import annotations
@@ -72,12 +72,14 @@ def _blocks(problem: Problem) -> Iterator[Problem]:
             continue
         names, relations = _reach(problem, start, DEPTHS[-1])
         seen |= names
-        yield Problem({name: problem.cells[name] for name in sorted(names)}, [problem.relations[i] for i in relations], problem.k)
+        cells = {name: problem.cells[name] for name in sorted(names)}
+        yield Problem(cells, [problem.relations[number] for number in relations], problem.k)
 
 
 def _reach(problem: Problem, start: str, depth: int) -> tuple[set[str], list[int]]:
     """Cells and relations that lie within `depth` relations of a cell."""
-    names, relations, edge = {start}, set(), {start}
+    names, edge = {start}, {start}
+    relations: set[int] = set()
     for _ in range(depth):
         fresh = {number for name in edge for number in problem.relations_of.get(name, ())} - relations
         if not fresh:
@@ -135,10 +137,10 @@ def _company(problem: Problem, hidden: Collection[str], target: str, cost: Costs
             low, high, rows = [*low, 0.0, -np.inf], [*high, np.inf, 0.0], rows + 2
     matrix += [(rows, at[target], 1.0), (rows, count + at[target], -1.0)]
     low, high = [*low, float(k)], [*high, np.inf]
-    row, column, value = zip(*matrix, strict=True)
+    at_rows, at_columns, signs = zip(*matrix, strict=True)
     found = milp(
         np.concatenate([np.zeros(2 * count), prices]),
-        constraints=LinearConstraint(coo_array((value, (row, column)), shape=(rows + 1, 3 * count)).tocsr(), low, high),
+        constraints=LinearConstraint(coo_array((signs, (at_rows, at_columns)), shape=(rows + 1, 3 * count)).tocsr(), low, high),
         bounds=Bounds(np.concatenate([-down, -down, np.zeros(count)]), np.concatenate([up, up, np.ones(count)])),
         integrality=np.concatenate([np.zeros(2 * count), np.ones(count)]),
     )

@@ -14,6 +14,7 @@ from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.settings import Settings
 from agrilake.errors import UsageError
+from agrilake.intake.keys import KeyRing
 from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
@@ -28,6 +29,7 @@ from agrilake.publish.figures import figures_of
 from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
 from agrilake.publish.indicators import indicator_values
 from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
+from agrilake.publish.persons import Persons, persons_of, span
 from agrilake.publish.quarantine import waiting_findings
 from agrilake.publish.reasons import newly_taken
 from agrilake.publish.records import REVISIONS, Record, keep_records, records, union
@@ -49,6 +51,7 @@ class Making:
     sources: Mapping[str, TableSource]
     before: Publication | None
     revisions: pl.DataFrame
+    persons: Persons
 
 
 def publish(
@@ -78,20 +81,23 @@ def publish(
         registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, checks, dict(held), layers
     )
     refuse_personal_columns(registry.gold.values())
-    wanted = fingerprint(content)
+    ring = KeyRing.from_environment(home)
+    ring.refuse_foreign(state.keys())
+    wanted = fingerprint(content, span(settings, ring))
     home.publications.mkdir(parents=True, exist_ok=True)
     with table_lock(home.publications):
         store.clean(home)
         keep_records(home)
         known = store.publications(home)
         same = bool(known) and known[-1].fingerprint == wanted
-        publication = known[-1] if same else _make(home, content, known[-1] if known else None, wanted)
+        publication = known[-1] if same else _make(home, content, known[-1] if known else None, wanted, ring)
         reach("publication_made")
         if not same or store.current_version(home) != publication.version:
             _note_published(home, publication)
         store.make_current(home, publication.path)
         reach("publication_swapped")
         keep_records(home)
+        reach("publication_recorded")
         store.retire(home)
     return publication
 
@@ -104,7 +110,7 @@ def _note_published(home: Home, publication: Publication) -> None:
     )
 
 
-def _make(home: Home, content: Content, before: Publication | None, wanted: str) -> Publication:
+def _make(home: Home, content: Content, before: Publication | None, wanted: str, ring: KeyRing) -> Publication:
     past = records(home)
     version = past[-1].version + 1 if past else 1
     sources = table_sources(content, version, before)
@@ -119,12 +125,13 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str)
         "district_code": content.settings.district_code,
         "district_name": content.settings.district_name,
     }
+    persons = persons_of(content.registry, content.settings, ring, version)
     folder = store.start(home, version)
     revisions = pl.DataFrame()
     if REVISION in content.registry.gold:
         fresh, revisions = all_revisions(home, content, past, sources[INDICATOR_VALUE].delta_version, version, made_at)
         fresh.write_parquet(folder / REVISIONS)
-    making = Making(home, content, head, sources, before, revisions)
+    making = Making(home, content, head, sources, before, revisions, persons)
     rows = {}
     for role in ROLES:
         path = folder / f"{role}.duckdb"
@@ -135,7 +142,8 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str)
     reach("publication_layers")
     write_dcat(folder, content, version, made_at, layers)
     kept = _kept(making, past, folder / f"{ANALYST}.duckdb")
-    store.write_manifest(folder, {**head, **kept}, sources, rows, layers)
+    store.write_manifest(folder, {**head, **kept, "person_tokens": persons.span}, sources, rows, layers)
+    reach("publication_described")
     return store.read_publication(store.finish(folder))
 
 
@@ -157,13 +165,14 @@ def _write(making: Making, role: str, path: Path) -> dict[str, int]:
     """One role's file; returns the rows of its tables."""
     content, timezone = making.content, making.content.settings.timezone
     with database.new_database(path) as connection:
+        making.persons.register(connection)
         _describe(connection, making)
         for name, (layout, table) in content.tables.items():
             if role == LEADER and table is not None and LEADER not in table.published:
                 continue
             _write_table(connection, making, role, layout, table, making.sources.get(name))
         if role == ANALYST:
-            add_departments(connection, making.home, content.registry, content.lake.tables, timezone)
+            add_departments(connection, making.home, content.registry, content.lake.tables, timezone, making.persons)
         refuse_identifiers(connection, role)
         return database.row_counts(connection)
 
@@ -172,12 +181,12 @@ def _write_table(
     connection: Any, making: Making, role: str, layout: Layout, table: Dataset | None, source: TableSource | None
 ) -> None:
     """One gold table: of the publication before where it is held, of this one's own making, else from Delta."""
-    home, content, before = making.home, making.content, making.before
+    home, content = making.home, making.content
     if source is None:
         database.table_from_frame(connection, layout, making.revisions)
-    elif source.held and before is not None and database.table_from_file(connection, layout, before.database(role)):
+    elif source.held and _copied(connection, making, role, layout, table):
         pass
-    elif source.held or source.delta_version is None:
+    elif source.delta_version is None or (source.held and not _retold(making, table)):
         database.empty_table(connection, layout)
     elif table is None:
         names = division_names(home, content.lake)
@@ -185,8 +194,24 @@ def _write_table(
         known = (content.registry, content.deliveries, content.indicators)
         indicator_values(connection, location, version, names, *known)
     else:
-        location = home.table("gold", layout.name)
-        database.table_from_delta(connection, layout, location, source.delta_version, content.settings.timezone)
+        location, zone = home.table("gold", layout.name), content.settings.timezone
+        instead, named = making.persons.instead(table), making.persons.titled(table, layout)
+        database.table_from_delta(connection, named, location, source.delta_version, zone, instead)
+
+
+def _copied(connection: Any, making: Making, role: str, layout: Layout, table: Dataset | None) -> bool:
+    """Whether a held table was taken from the publication before: not if that one told persons by other tokens."""
+    before = making.before
+    if before is None or _retold(making, table):
+        return False
+    return database.table_from_file(connection, layout, before.database(role))
+
+
+def _retold(making: Making, table: Dataset | None) -> bool:
+    """Whether a table of persons has to be made from Delta, since the publication before told them by other tokens."""
+    before = making.before
+    told = table is not None and bool(making.persons.instead(table))
+    return told and before is not None and before.person_tokens != making.persons.span
 
 
 def _describe(connection: Any, making: Making) -> None:

@@ -14,7 +14,8 @@ import polars as pl
 
 from agrilake.contract.load import Registry
 from agrilake.intake.raw import ORIGIN_LINE, ORIGIN_SHEET
-from agrilake.lake.files import DELIVERY, scan
+from agrilake.lake.bronze import bronze_rows
+from agrilake.lake.files import scan
 from agrilake.lake.state import Delivery
 from agrilake.paths import Home
 from agrilake.tables.order import refs, winners
@@ -43,14 +44,14 @@ def mended_places(home: Home, deliveries: Sequence[Delivery]) -> pl.DataFrame:
     parts = [pl.DataFrame(schema=PLACES)]
     for mend in deliveries:
         mended = [item.id for item in deliveries if mend.is_final and mend.mends and item.id.startswith(mend.mends)]
-        bronze = scan(home.table("bronze", mend.dataset)) if mended else None
-        if bronze is not None:
-            rows = bronze.filter(pl.col(DELIVERY) == mend.id).select(
+        bronze = bronze_rows(home, mend.dataset, mend.id) if mended else None
+        if bronze is not None and ORIGIN_LINE in bronze.columns:
+            rows = bronze.select(
                 pl.lit(mended[0]).alias("delivery_id"),
                 pl.col(ORIGIN_LINE).alias("line"),
                 pl.col(ORIGIN_SHEET).alias("mended_sheet"),
             )
-            parts.append(rows.drop_nulls("line").unique().collect())
+            parts.append(rows.drop_nulls("line").unique())
     return reduce(pl.DataFrame.vstack, parts)
 
 

@@ -12,7 +12,7 @@ from agrilake.indicators.model import STATE_TIMES, Indicator
 from agrilake.indicators.recipe import Recipe
 from agrilake.intake.dates import period_bounds
 from agrilake.intake.schedule import previous_period, year_before
-from agrilake.lake.state import Delivery
+from agrilake.lake.state import WITHDRAWN, Delivery
 from agrilake.paths import Home
 from agrilake.publish.metadata import masked_file_name
 from agrilake.publish.records import Record
@@ -110,7 +110,7 @@ class Between:
     def _how(self, item: Delivery) -> str:
         past = self.past.get(item.id, "").split("|")
         if not item.is_final:
-            return "不再采用"
+            return "撤回" if item.status == WITHDRAWN else "不再采用"
         if len(past) == 3:
             if past[1] != str(item.contract_version):
                 return f"按新规范（{item.contract_version} 版）重新接收"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agrilake.lake.audit import Head
+from agrilake.lake.failpoints import reach
 from agrilake.lake.files import sync
 from agrilake.paths import Home
 from agrilake.publish.model import ANALYST, TableSource
@@ -60,6 +61,7 @@ def keep_records(home: Home) -> None:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, unfinished / name)
                 sync(unfinished / name)
+        reach("record_drafted")
         unfinished.rename(target)
         sync(home.published)
 

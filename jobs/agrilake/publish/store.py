@@ -64,13 +64,15 @@ def read_publication(path: Path) -> Publication:
         sources=sources,
         layers={item["id"]: LayerFile(**item) for item in manifest.get("layers", [])},
         format=manifest.get("format", 0),
+        person_tokens=manifest.get("person_tokens", ""),
     )
 
 
 def start(home: Home, version: int) -> Path:
     """An empty folder to make the publication in."""
     path = home.publications / f"{folder_name(version)}{UNFINISHED}"
-    path.mkdir(parents=True, mode=0o750)
+    path.mkdir(parents=True)
+    path.chmod(0o750)
     return path
 
 
@@ -99,6 +101,7 @@ def write_manifest(
     content = {**head, "tables": tables, "files": files, "layers": [asdict(item) for item in layers]}
     text = json.dumps(content, ensure_ascii=False, indent=1)
     (path / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    (path / MANIFEST).chmod(0o640)
 
 
 def finish(unfinished: Path) -> Path:

@@ -117,11 +117,16 @@ def airflow_environment(home: Path, port: int, dags: Path | None) -> dict[str, s
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "150",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        # tasks of a scheduler that died run again within a minute or two, not after five
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
         "SCHEDULER__MP_START_METHOD": "forkserver",
         "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "WORKERS__EXECUTION_API_TIMEOUT": "30",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs" / "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(home / "logs" / "airflow" / "dag_processor"),
+        # Airflow opens its log folders to the group and to others, whatever the umask
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
         "USAGE_DATA_COLLECTION__ENABLED": "False",

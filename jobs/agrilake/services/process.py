@@ -1,9 +1,9 @@
 """A small supervisor: it starts programs in the background, knows them again, and stops only those.
 
-A pid alone does not name a process, since the system gives it to another one later. So each record holds the
-pid together with the time at which the process was created, and a record whose process is gone or another one
-counts as "not running". Every program is the leader of a session of its own: ending the terminal does not end
-it, and stopping it reaches the children it started.
+A pid alone does not name a process, since the system gives it to another one later. So each record holds the pid
+together with the boot and the tick at which the process was created, which no change of the clock moves, and a record
+whose process is gone or another one counts as "not running". Every program is the leader of a session of its own:
+ending the terminal does not end it, and stopping it reaches the children it started.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from pathlib import Path
 import psutil
 
 from agrilake.errors import ServiceError
+from agrilake.paths import UMASK
 
-CLOCK_TOLERANCE_SECONDS = 2.0  # psutil derives the creation time from the boot time, which clock changes move
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+START_TICK = 19  # of /proc/PID/stat, after the name
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
 POLL_SECONDS = 0.2
 
@@ -47,7 +49,7 @@ class Running:
 
     name: str
     pid: int
-    created: float
+    created: str
     port: int | None
     log: str
     started: str
@@ -81,6 +83,7 @@ def start(home: Path, command: Command) -> Running:
     """
     if running := find(home, command.name):
         raise ServiceError(f"{command.name} is running already (process {running.pid})")
+    stop(home, command.name)  # what a program that died has left running
     log = _fresh_log(home, command.name)
     with log.open("ab") as output:
         try:
@@ -92,12 +95,11 @@ def start(home: Path, command: Command) -> Running:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=UMASK,
             )
         except OSError as error:
             raise ServiceError(f"{command.name}: {command.argv[0]} cannot be started: {error}") from error
-    running = Running(
-        command.name, process.pid, psutil.Process(process.pid).create_time(), command.port, str(log), command.started
-    )
+    running = Running(command.name, process.pid, created(process.pid), command.port, str(log), command.started)
     _children_of_this_process[process.pid] = process
     _write_record(_record_file(home, command.name), running)
     return running
@@ -160,6 +162,18 @@ def stop(home: Path, name: str, grace_seconds: float = 20.0) -> bool:
     _reap(record.pid)
     _record_file(home, name).unlink(missing_ok=True)
     return bool(members)
+
+
+def kill(home: Path, name: str) -> bool:
+    """End the program of this name with SIGKILL, as a fault would, and wait until it is gone; its record and what else
+    it started stay. False if none ran."""
+    record = _read_record(_record_file(home, name))
+    leader = _leader(record) if record else None
+    if leader is None:
+        return False
+    _signal_all([leader], signal.SIGKILL)
+    _wait_gone([leader], 10.0)
+    return True
 
 
 def log_tail(log: Path, lines: int = 25) -> str:
@@ -246,10 +260,15 @@ def _leader(running: Running) -> psutil.Process | None:
 def _taken_over(running: Running) -> bool:
     """Whether the pid now belongs to a process that was created at another time."""
     try:
-        created = psutil.Process(running.pid).create_time()
-    except psutil.Error:
+        return created(running.pid) != running.created
+    except OSError:
         return False
-    return abs(created - running.created) > CLOCK_TOLERANCE_SECONDS
+
+
+def created(pid: int) -> str:
+    """The boot and the tick in which a process was created. Raises OSError where there is none."""
+    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+    return f"{BOOT.read_text(encoding='ascii').strip()} {after_name.split()[START_TICK]}"
 
 
 def _members(running: Running) -> list[psutil.Process]:

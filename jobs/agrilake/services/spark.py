@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import sys
 import threading
 from importlib.util import find_spec
@@ -19,11 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from agrilake.errors import ServiceError
-from agrilake.paths import project_root
+from agrilake.paths import UMASK, project_root
 from agrilake.services import ports, process
 from agrilake.tables.layout import ROWS_PER_GROUP
 
 if TYPE_CHECKING:
+    from pyspark.sql.connect.client.retries import RetryPolicy
     from pyspark.sql.connect.session import SparkSession
 
 NAME = "spark"
@@ -48,7 +50,7 @@ def connect(home: Path, start: bool = True) -> SparkSession:
     running = ensure_spark(home) if start else process.find(home, NAME)
     if running is None:
         raise ServiceError(f"the Spark server of {home} is not running; start it with: agrilake up")
-    return _session(f"{address(running)}/;token={token(home)}", running.pid)
+    return _session(f"{address(running)}/;token={token(home)}", running.pid, home)
 
 
 def address(running: process.Running) -> str:
@@ -79,6 +81,7 @@ def server_command(home: Path) -> process.Command:
     """How the server is started. Raises ServiceError if Delta's jars were not fetched."""
     spark_home = _spark_home()
     scratch = home / "tmp" / "spark"
+    shutil.rmtree(scratch, ignore_errors=True)  # what a server that was killed left there
     scratch.mkdir(parents=True, exist_ok=True)
     port = ports.choose_port(home, NAME, "AGRILAKE_SPARK_PORT")
     master = os.environ.get("AGRILAKE_SPARK_MASTER") or "local[2]"
@@ -109,7 +112,7 @@ _sessions: dict[tuple[str, int], SparkSession] = {}
 _sessions_lock = threading.Lock()
 
 
-def _session(remote: str, generation: int) -> SparkSession:
+def _session(remote: str, generation: int, home: Path | None = None) -> SparkSession:
     from pyspark.sql import SparkSession as Entry
 
     with _sessions_lock:
@@ -118,8 +121,23 @@ def _session(remote: str, generation: int) -> SparkSession:
             session = cast("SparkSession", Entry.builder.remote(remote).create())
             # would try for ten minutes at this process's end to reach a server that has gone
             atexit.unregister(session.client._cleanup_ml_cache)
+            if home is not None:
+                session.client.set_retry_policies([_while_it_lives(home, generation)])
             _sessions[remote, generation] = session
     return session
+
+
+def _while_it_lives(home: Path, pid: int) -> RetryPolicy:
+    """Spark's own policy, but for a server of this machine that has died: its sessions are gone with it, and waiting
+    ten minutes for them would only keep the run from starting another one."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    class WhileItLives(DefaultPolicy):
+        def can_retry(self, e: BaseException) -> bool:
+            running = process.find(home, NAME)
+            return running is not None and running.pid == pid and bool(super().can_retry(e))
+
+    return WhileItLives()
 
 
 def _spelled_localhost(remote: str) -> str:
@@ -167,6 +185,8 @@ def _settings(home: Path, scratch: Path, port: int, master: str) -> dict[str, st
         # the log of a table is small here; the default of 50 partitions costs a second for each snapshot
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.hadoop.parquet.block.row.count.limit": str(ROWS_PER_GROUP),
+        # Hadoop sets the modes of some files by its own mask, whatever the process has
+        "spark.hadoop.fs.permissions.umask-mode": f"{UMASK:03o}",
         # below that, plans are logged with the values in them
         "spark.log.level": "WARN",
         "spark.ui.enabled": "false",

@@ -132,9 +132,10 @@ def _column(dataset: Dataset, column: Column) -> Iterator[Expectation]:
         # The values are tokens by now: what the contract says of the number itself was checked at the intake.
         yield _of_column(
             column,
-            "expect_column_values_to_match_regex",
+            COLUMN_CHECK,
             STOP,
             f"{title}只有代号，没有原值",
+            check="matches",
             regex=PSEUDONYM_SHAPE,
         )
         return
@@ -197,9 +198,10 @@ def _shape(column: Column, title: str) -> Iterator[Expectation]:
     if column.pattern is not None:
         yield _of_column(
             column,
-            "expect_column_values_to_match_regex",
+            COLUMN_CHECK,
             WARN,
             f"{title}的写法合乎规定",
+            check="matches",
             regex=f"^(?:{column.pattern})$",
         )
 

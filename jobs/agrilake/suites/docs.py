@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agrilake.lake.locks import table_lock
-from agrilake.paths import Home
+from agrilake.paths import PAGE_MODE, PASSED, Home, make_folder
 from agrilake.suites.model import PASS, STOP, WARN, SuiteResult
 
 WORDS = {PASS: "通过", WARN: "有提醒", STOP: "停止下游"}
@@ -33,7 +33,7 @@ def write_quality_docs(home: Home, results: Iterable[SuiteResult]) -> Path:
     Beside each page stands its result as JSON. Several tasks may write at the same time.
     """
     folder = quality_folder(home)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, PASSED["docs"])
     with table_lock(folder):
         for result in results:
             document = asdict(result)
@@ -76,4 +76,5 @@ def _write(path: Path, text: str) -> None:
     """Replace in one go, so that a reader or a killed writer never sees half a page."""
     unfinished = path.with_name(f".{path.name}.tmp")
     unfinished.write_text(text, encoding="utf-8")
+    unfinished.chmod(PAGE_MODE)
     unfinished.replace(path)

@@ -41,16 +41,15 @@ class ColumnValuesPassCheck(ColumnMapMetricProvider):
     """Metric: the values that fail a named check on one column."""
 
     condition_metric_name = "column_values.pass_check"
-    condition_value_keys = ("check", "lookup")
+    condition_value_keys = ("check", "lookup", "regex")
 
     @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: pd.Series, check: str, lookup: str | None = None, **_kwargs: Any) -> pd.Series:  # noqa: N805
-        rule = {"check": check, "lookup": lookup}
-        return judge_pandas(column.rename(VALUE).to_frame(), present(), rule, VALUE)
+    def _pandas(cls, column: pd.Series, **kwargs: Any) -> pd.Series:  # noqa: N805
+        return judge_pandas(column.rename(VALUE).to_frame(), present(), kwargs, VALUE)
 
     @column_condition_partial(engine=SparkDFExecutionEngine)
-    def _spark(cls, column: Any, check: str, lookup: str | None = None, **_kwargs: Any) -> Any:  # noqa: N805
-        rule = {"check": check, "lookup": lookup}
+    def _spark(cls, column: Any, **kwargs: Any) -> Any:  # noqa: N805
+        rule = {name: kwargs.get(name) for name in ("check", "lookup", "regex")}
         return _spark_condition([column.alias(VALUE)], present(), rule, VALUE)
 
 
@@ -74,13 +73,17 @@ class RowsPassCheck(MulticolumnMapMetricProvider):
 
 
 class ExpectColumnValuesToPassCheck(ColumnMapExpectation):
-    """Values of a column pass the named check; `lookup` names the list of known codes that it compares with."""
+    """Values of a column pass the named check.
+
+    `lookup` names the list of known codes that it compares with, `regex` the pattern that they match.
+    """
 
     check: str
     lookup: str | None = None
+    regex: str | None = None
 
     map_metric: ClassVar[str] = "column_values.pass_check"
-    success_keys: ClassVar[tuple[str, ...]] = ("mostly", "check", "lookup")
+    success_keys: ClassVar[tuple[str, ...]] = ("mostly", "check", "lookup", "regex")
 
 
 class ExpectRowsToPassCheck(MulticolumnMapExpectation):

@@ -77,7 +77,8 @@ STATUS_TEXT = Field(
     "status_text",
     "接收结果",
     expression="CASE status WHEN 'accepted' THEN '全部接收' WHEN 'partial' THEN '部分接收'"
-    " WHEN 'refused' THEN '未接收' WHEN 'repeat' THEN '重复报送' WHEN 'waiting' THEN '等待参照数据' ELSE status END",
+    " WHEN 'refused' THEN '未接收' WHEN 'repeat' THEN '重复报送' WHEN 'waiting' THEN '等待参照数据'"
+    " WHEN 'withdrawn' THEN '已撤回' ELSE status END",
 )
 UNKNOWN_FILE = "'（未能识别的文件）'"
 DELIVERED = Field("delivered_title", "数据集", expression=f"COALESCE(title, {UNKNOWN_FILE})")

@@ -22,21 +22,33 @@ def setup(home: Path, project: Path) -> bool:
 
     Superset may be running, and nothing need be published yet. The passwords of admin, leader and analyst are made at
     random in <home>/secrets (mode 0600). Raises ServiceError with the end of the log when a step fails; the next call
-    begins again, since the mark is written last.
+    begins again, since the mark is written last, and a database that was never finished is made anew.
     """
     home = home.resolve()
     (home / "superset").mkdir(parents=True, exist_ok=True)
     for user in USERS:
         read_or_create_secret(password_file(home, user), size_bytes=12)
-    mark = home / "superset" / "imported.json"
-    state = {"exports": exports_hash(project / EXPORTS), "home": str(home)}
-    if mark.exists() and (home / "superset" / "superset.db").exists():
-        if json.loads(mark.read_text(encoding="utf-8")) == state:
-            return False
-        mark.unlink()
+    folder = home / "superset"
+    mark, database, begun = folder / "imported.json", folder / "superset.db", folder / "creating"
+    state = json.dumps({"exports": exports_hash(project / EXPORTS), "home": str(home)})
+    if database.exists() and mark.exists() and mark.read_text(encoding="utf-8") == state:
+        return False
+    mark.unlink(missing_ok=True)
+    if begun.exists():  # a first setup that was cut off leaves tables that a migration makes only once
+        for file in folder.glob(f"{database.name}*"):
+            file.unlink()
+    if not database.exists():
+        begun.touch()
     _run(home, project)
-    mark.write_text(json.dumps(state), encoding="utf-8")
+    begun.unlink(missing_ok=True)
+    _replace(mark, state)
     return True
+
+
+def _replace(mark: Path, text: str) -> None:
+    draft = mark.with_suffix(".tmp")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(mark)
 
 
 def password_file(home: Path, user: str) -> Path:

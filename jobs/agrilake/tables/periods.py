@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from agrilake.contract.model import Dataset
 from agrilake.tables.layout import ROWS_PER_FILE, laid_out, partition_column
-from agrilake.tables.write import fitted, keep_note, refused_by
+from agrilake.tables.write import commit_note, fitted, keep_note, refused_by
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter
@@ -39,6 +39,8 @@ def overwrite(spark: SparkSession, frame: DataFrame, path: Path, gold: Dataset, 
         column = partition_column(gold)
         if column is None or not DeltaTable(str(path)).file_uris():
             writer(frame, gold, "overwrite").option("userMetadata", json.dumps(note)).save(str(path))
+            if commit_note(path) != note:  # no rows over no rows are no commit
+                keep_note(path, note)
             return
         kept = frame.persist()
         try:

@@ -17,6 +17,7 @@ import polars as pl
 
 from agrilake.contract.model import Dataset
 from agrilake.lake.files import scan, table_version
+from agrilake.lake.locks import table_lock
 from agrilake.paths import Home
 from agrilake.tables import large, small
 from agrilake.tables.history import keeps_states, states, validity
@@ -33,11 +34,13 @@ def apply_silver(
     dataset: Dataset,
     deliveries: Sequence[DeliveryRef],
     applied: Collection[str] | None,
+    withdrawn: Sequence[DeliveryRef] = (),
 ) -> TableWrite:
     """Bring silver/<dataset> to the state of `deliveries`.
 
-    `applied` are deliveries that the table holds as they are now; with None (where one of those is gone) or a changed
-    contract of a higher version all of it is built again. Raises ConsistencyError where the stored table no longer
+    `applied` are deliveries that the table holds as they are now, `withdrawn` those that it holds and must not. With
+    `applied` None (where one of those is gone without a trace) or a changed contract of a higher version all of it is
+    built again. Raises ConsistencyError where the stored table no longer
     fits the contract and the version was not raised. `spark` is asked for a session where the dataset is large.
     """
     path = home.table("silver", dataset.id)
@@ -46,7 +49,7 @@ def apply_silver(
     create_table(path, dataset)
     if dataset.large:
         known = None if before is None else applied
-        large.apply(spark(), home.table("accepted", dataset.id), path, dataset, deliveries, known)
+        large.apply(spark(), home.table("accepted", dataset.id), path, dataset, deliveries, known, withdrawn)
     else:
         small.apply(home.table("accepted", dataset.id), path, dataset, winners(dataset.load, deliveries))
     if dataset.history_table:
@@ -62,4 +65,6 @@ def _write_history(home: Home, dataset: Dataset, deliveries: Sequence[DeliveryRe
         rows = states(small.current_state(accepted, dataset, counting, by_period=True), dataset)
     else:
         rows = validity(pl.read_delta(str(home.table("silver", dataset.id))), dataset)
-    small.replace(rows, home.table("silver", str(dataset.history_table)), [*dataset.key, "valid_from"])
+    path = home.table("silver", str(dataset.history_table))
+    with table_lock(path):  # maintenance knows it as a table of its own
+        small.replace(rows, path, [*dataset.key, "valid_from"])

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 
 from agrilake.contract.model import Dataset
-from agrilake.lake.failpoints import reach
+from agrilake.lake.failpoints import during, reach
 from agrilake.lake.files import last_change
 from agrilake.lake.locks import table_lock
 from agrilake.tables.layout import (
@@ -75,7 +75,9 @@ def tend(
         doomed = _unneeded(DeltaTable(str(path)), keep, pinned)
         size = sum(file.stat().st_size for file in doomed)
         if doomed and not dry_run:
-            _vacuum(DeltaTable(str(path)), keep, pinned, dry_run=False)
+            reach("table_cleaning")
+            with during("table_half_cleaned", lambda: not all(file.exists() for file in doomed)):
+                _vacuum(DeltaTable(str(path)), keep, pinned, dry_run=False)
         reach("table_cleaned")
         checkpoint = _sum_up(DeltaTable(str(path)), dry_run)
     return Upkept(name, compacted, len(doomed), size, checkpoint)
@@ -101,6 +103,8 @@ def _compact(path: Path, dataset: Dataset | None, dry_run: bool) -> int:
     found = list(_to_compact(table, path, dataset))
     if dry_run:
         return len(found)
+    if found:
+        reach("table_compacting")
     for where, size in found:
         if where is None and table.metadata().partition_columns:
             rows = pl.read_delta(table).to_arrow()
@@ -195,5 +199,6 @@ def _sum_up(table: DeltaTable, dry_run: bool) -> bool:
         return False
     if not dry_run:
         table.create_checkpoint()
+        reach("table_summed_up")
         table.cleanup_metadata()
     return True

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from deltalake.schema import PrimitiveType
 
 from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError
-from agrilake.lake.files import table_version
+from agrilake.lake.failpoints import reach
+from agrilake.lake.files import last_change, table_version
 from agrilake.tables.inputs import note_at
 from agrilake.tables.layout import STATISTICS, partitions, properties
 from agrilake.tables.types import constraint, stored_fields
@@ -42,9 +44,21 @@ class TableWrite:
 
 
 def create_table(path: Path, dataset: Dataset) -> None:
-    """An empty table with the contract's columns, NOT NULLs and CHECK; nothing where it stands already."""
+    """An empty table with the contract's columns, NOT NULLs and CHECK; nothing where it stands already.
+
+    It is made beside its place and renamed, so that no table without its constraints ever stands there.
+    """
     if DeltaTable.is_deltatable(str(path)):
         return
+    draft = path.with_name(f".{path.name}.tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    _create(draft, dataset)
+    with suppress(OSError):  # of a table whose only commit was cut off an empty log is left
+        (path / "_delta_log").rmdir()
+    draft.rename(path)
+
+
+def _create(path: Path, dataset: Dataset) -> None:
     required = any(column.never_null for column in dataset.silver_columns)
     table = DeltaTable.create(
         str(path),
@@ -54,6 +68,7 @@ def create_table(path: Path, dataset: Dataset) -> None:
         description=_description(dataset),
         configuration=properties(dataset),
     )
+    reach("table_created")
     if table.protocol().writer_features and required:
         # delta-rs leaves out the feature that its own NOT NULLs need beside others; Spark then refuses the table
         table.alter.add_feature(TableFeatures.Invariants, allow_protocol_versions_increase=True)
@@ -75,12 +90,26 @@ def fitted(path: Path, dataset: Dataset) -> Iterator[None]:
         with rebuilt(path, dataset):
             empty = pa.schema(_schema(dataset).to_arrow()).empty_table()
             write_deltalake(str(path), empty, mode="overwrite", schema_mode="overwrite", partition_by=parts or None)
+        reach("table_emptied")
     try:
         yield
     except Exception:
         if changed:
             DeltaTable(str(path)).restore(held.version())
         raise
+
+
+def give_back_rows(path: Path) -> None:
+    """Restore a gold table that `fitted` emptied for a process that then died: it holds its last good version again,
+    whether or not it can be built now."""
+    version = table_version(path)
+    if version is None or note_at(path, version) or DeltaTable(str(path)).file_uris():
+        return
+    if last_change(DeltaTable(str(path))).get("operation") == "RESTORE":
+        return
+    good = next((older for older in range(version - 1, -1, -1) if note_at(path, older)), None)
+    if good is not None:
+        DeltaTable(str(path)).restore(good)
 
 
 def _schema(dataset: Dataset) -> Schema:

@@ -1,0 +1,160 @@
+"""What is shown and kept for ever: publications, their records and seals, recorded lake versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from agrilake.errors import AgrilakeError
+from agrilake.indicators.recipe import kept_recipe
+from agrilake.publish.figures import KEY, SHOWN, TABLE, seals, stored_figures
+from agrilake.publish.model import ANALYST
+from agrilake.publish.opening import read_only
+from agrilake.publish.records import Record, records
+from agrilake.publish.store import CURRENT, DCAT, LAYERS, MANIFEST, complete
+from agrilake.recovery.looking import AGAIN, FROM_BACKUP, Found, Looking
+from agrilake.sql import quoted
+
+SEALED = 3
+"""Of so many of the newest publications the stored figures are held against the seals; with `deep` of all."""
+BACK = ("delivery_id", "_delivery_id")
+
+
+def check_publications(looking: Looking, found: Found) -> None:
+    """Each file of a publication is as its manifest says; readers see the newest; its rows lead to deliveries."""
+    home = looking.lake.home
+    folders = complete(home)
+    for folder in folders:
+        found.looked += 1
+        where = f"publications/{folder.name}"
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            found.add(f"its manifest cannot be read ({type(error).__name__})", f"{where}/{MANIFEST}", FROM_BACKUP)
+            continue
+        _check_files(folder, where, manifest, found)
+        _check_way_back(looking, folder, where, found)
+    link = home.publications / CURRENT
+    newest = folders[-1].name if folders else None
+    seen = link.readlink().name if link.is_symlink() else None
+    if seen != newest:
+        found.add(
+            f"readers see {seen or 'nothing'}, the newest publication is {newest}", f"publications/{CURRENT}", AGAIN
+        )
+
+
+def _check_files(folder: Path, where: str, manifest: Mapping[str, Any], found: Found) -> None:
+    for name, told in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            found.add("the file is missing", f"{where}/{name}", FROM_BACKUP)
+        elif _sha256(path) != told["sha256"]:
+            found.add("the file is another than its manifest says", f"{where}/{name}", FROM_BACKUP)
+    for layer in manifest.get("layers", ()):
+        path = folder / LAYERS / layer["file"]
+        if not path.is_file() or path.stat().st_size != layer["bytes"]:
+            said = "the layer is missing, or not as long as its manifest says"
+            found.add(said, f"{where}/{LAYERS}/{layer['file']}", FROM_BACKUP)
+    if manifest.get("layers") and not (folder / DCAT).is_file():
+        found.add("the catalogue is missing", f"{where}/{DCAT}", FROM_BACKUP)
+
+
+def _check_way_back(looking: Looking, folder: Path, where: str, found: Found) -> None:
+    """Every published row that names a delivery names one that exists."""
+    path = folder / f"{ANALYST}.duckdb"
+    try:
+        with closing(read_only(path)) as connection:
+            listed = connection.execute(
+                "SELECT table_name, column_name FROM information_schema.columns WHERE column_name IN (?, ?)", BACK
+            ).fetchall()
+            for table, column in listed:
+                ids = connection.execute(f"SELECT DISTINCT {column} FROM {quoted(table)}").fetchall()
+                unknown = [one for (one,) in ids if one not in looking.deliveries]
+                if unknown:
+                    said = f"rows of {len(unknown)} deliveries that the registry does not know"
+                    found.add(said, f"{where}/{path.name}: {table}", FROM_BACKUP)
+    except duckdb.Error as error:
+        found.add(f"the file cannot be opened ({type(error).__name__})", f"{where}/{path.name}", FROM_BACKUP)
+
+
+def check_records(looking: Looking, found: Found) -> None:
+    """What stays of each publication is there and unaltered: manifest, revisions, recipe, sealed figures."""
+    home = looking.lake.home
+    for folder in complete(home):
+        kept = home.published / folder.name / MANIFEST
+        if not kept.is_file():
+            found.add("the publication left no record", f"published/{folder.name}", AGAIN)
+        elif kept.read_bytes() != (folder / MANIFEST).read_bytes():
+            found.add("the record is another than the publication's manifest", f"published/{folder.name}", FROM_BACKUP)
+    known = _records(looking, found)
+    numbers = [item.version for item in known]
+    for lost in sorted(set(range(1, max(numbers, default=0) + 1)) - set(numbers)):
+        found.add("the record of a publication is missing", f"published/{lost:06d}", FROM_BACKUP)
+    for item in known:
+        found.looked += 1
+        _check_recipe(looking, item, found)
+    for item in known if looking.deep else known[-SEALED:]:
+        _check_seals(looking, item, found)
+
+
+def _records(looking: Looking, found: Found) -> list[Record]:
+    try:
+        return records(looking.lake.home)
+    except (OSError, ValueError, KeyError) as error:
+        found.add(f"a record cannot be read ({type(error).__name__})", "published", FROM_BACKUP)
+        return []
+
+
+def _check_recipe(looking: Looking, record: Record, found: Found) -> None:
+    digest = record.figures.get("recipe")
+    if digest is None:
+        return
+    try:
+        kept_recipe(looking.lake.home, digest)
+    except (AgrilakeError, ValueError, KeyError):
+        found.add(
+            f"the recipe of publication {record.version} is missing or was altered",
+            f"published/recipes/{digest}.json",
+            FROM_BACKUP,
+        )
+
+
+def _check_seals(looking: Looking, record: Record, found: Found) -> None:
+    """The figures in gold, and those in the publication's own file while it is kept, have the seals of then."""
+    told = record.figures.get("seals")
+    if not told:
+        return
+    home, where = looking.lake.home, f"gold/{TABLE} version {record.figures['delta_version']}"
+    try:
+        stored = seals(stored_figures(home, record.figures["delta_version"], list(told)))
+    except Exception as error:  # whatever a broken table raises
+        found.add(
+            f"the figures of publication {record.version} cannot be read ({type(error).__name__})", where, FROM_BACKUP
+        )
+        return
+    if stored != told:
+        found.add(f"the figures of publication {record.version} are others than were shown", where, FROM_BACKUP)
+    if record.is_kept:
+        _check_shown(home.publications / f"{record.version:06d}" / f"{ANALYST}.duckdb", record, found)
+
+
+def _check_shown(path: Path, record: Record, found: Found) -> None:
+    try:
+        with closing(read_only(path)) as connection:
+            shown = connection.execute(f"SELECT {', '.join((*KEY, *SHOWN))} FROM {TABLE}").pl()
+    except duckdb.Error:
+        return  # check_publications has told of it
+    if seals(shown) != record.figures["seals"]:
+        where = f"publications/{path.parent.name}/{path.name}"
+        found.add("its figures are others than were published", where, FROM_BACKUP)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
