@@ -140,7 +140,9 @@ def _company(problem: Problem, hidden: Collection[str], target: str, cost: Costs
     at_rows, at_columns, signs = zip(*matrix, strict=True)
     found = milp(
         np.concatenate([np.zeros(2 * count), prices]),
-        constraints=LinearConstraint(coo_array((signs, (at_rows, at_columns)), shape=(rows + 1, 3 * count)).tocsr(), low, high),
+        constraints=LinearConstraint(
+            coo_array((signs, (at_rows, at_columns)), shape=(rows + 1, 3 * count)).tocsr(), low, high
+        ),
         bounds=Bounds(np.concatenate([-down, -down, np.zeros(count)]), np.concatenate([up, up, np.ones(count)])),
         integrality=np.concatenate([np.zeros(2 * count), np.ones(count)]),
     )
