@@ -23,7 +23,7 @@ from agrilake.services import process
 
 CALLS = ("reach", "during", "commit")
 COMMIT_THEN_GO_ON = """
-import sys
+import sys, time
 from pathlib import Path
 import polars as pl
 from deltalake import write_deltalake
@@ -31,6 +31,7 @@ from agrilake.lake.failpoints import commit
 
 with commit("accepted", Path(sys.argv[1])):
     write_deltalake(sys.argv[1], pl.DataFrame({"n": [2]}).to_arrow(), mode="append")
+    time.sleep(20)  # a watcher that gets little processor time still is in time
     print("heard of it", flush=True)
 """
 
@@ -47,7 +48,7 @@ def reached() -> Iterator[str]:
 
 def names(call: str, argument: str) -> list[str]:
     """The points that a call's argument (a text, or an f-text over the role) names, or one for each role."""
-    found = sorted({ast.literal_eval(argument.removeprefix("f").replace("{role}", role)) for role in ROLES})
+    found = sorted({ast.literal_eval(argument.removeprefix("f").replace("{role.kind}", role)) for role in ROLES})
     return [point for kind in found for point in commit_points(kind)] if call == "commit" else found
 
 

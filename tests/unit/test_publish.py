@@ -37,7 +37,8 @@ from agrilake.publish.metadata import masked_file_name
 from agrilake.publish.model import ROLES
 from agrilake.publish.records import records
 
-SETTINGS = load_settings()
+DEPARTMENTS = {name: load_settings().departments[name] for name in ("postal", "civil")}
+SETTINGS = dataclasses.replace(load_settings(), departments=DEPARTMENTS)
 COUNTY = SETTINGS.district_code
 VILLAGE = COUNTY[:6] + "100200"
 TOWN = COUNTY[:6] + "100000"
@@ -274,7 +275,7 @@ def test_the_leader_sees_neither_tokens_nor_notes_in_file_names(lake: tuple[Home
     assert TOKEN.encode() not in published.database("analyst").read_bytes()
     assert rows(home, "leader", "SELECT file_name_masked FROM delivery") == [("postal_site__2024-05__….csv",)]
     assert "张三".encode() not in published.database("leader").read_bytes()
-    assert stat.S_IMODE(published.database("leader").stat().st_mode) == 0o640
+    assert stat.S_IMODE(published.database("leader").stat().st_mode) == 0o600
     assert stat.S_IMODE(published.database("analyst").stat().st_mode) == 0o600
 
 
@@ -375,6 +376,7 @@ FINDING = {
     "line": 7,
     "sheet": None,
     "column": "site_no",
+    "column_title": "站点编号",
     "rule": "required",
     "reason": f"“站点编号”填的是“{MADE_UP_PHONE}”",
     "severity": "error",
@@ -408,6 +410,38 @@ def test_quarantine_is_counted_by_rule_without_any_cell(lake: tuple[Home, State]
         ("三级寄递节点", "区邮政管理局", "longitude", "经度不在本区", 1),
         ("三级寄递节点", "区邮政管理局", "required", "必填项没有填", 2),
     ]
+
+
+def test_a_department_has_its_own_and_nothing_of_others(lake: tuple[Home, State]) -> None:
+    home, state = lake
+    state.record_delivery(Delivery("cd34", "civil_elder", "civil", "2024-05", "elders.csv", "s", 9, "partial"))
+    quarantine(home, {}, {"line": 8}, {"dataset": "civil_elder", "delivery_id": "cd34"})
+    run(lake)
+    own = rows(home, "department/postal", "SELECT DISTINCT dataset, department FROM quarantine_finding")
+    assert own == [("postal_site", "区邮政管理局")]
+    assert rows(home, "department/postal", "SELECT DISTINCT dataset FROM delivery") == [("postal_site",)]
+    assert rows(home, "department/postal", "SELECT line, column_title, problem FROM quarantine_finding") == [
+        (7, "站点编号", "必填项没有填"),
+        (8, "站点编号", "必填项没有填"),
+    ]
+    named = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
+    for role, table, there in (
+        ("department/postal", "postal_site", True),
+        ("department/civil", "postal_site", False),
+        ("department/postal", "elder", False),
+        ("department/postal", "indicator_value", False),
+        ("steward", "quarantine_finding", True),
+        ("steward", "elder", False),
+        ("steward", "postal_site", False),
+        ("leader", "quarantine_finding", False),
+    ):
+        found = rows(home, role, named.replace("?", f"'{table}'"))
+        assert found == [(int(there),)], (role, table)
+    assert MADE_UP_PHONE.encode() not in (current_path(home) / "department" / "postal.duckdb").read_bytes()
+
+
+def current_path(home: Home) -> Path:
+    return (home.publications / "current").resolve()
 
 
 def test_what_a_mend_took_up_is_not_in_quarantine_any_more(lake: tuple[Home, State]) -> None:
@@ -453,8 +487,10 @@ def test_the_manifest_says_what_it_was_made_from(lake: tuple[Home, State]) -> No
     assert sorted(path.name for path in published.path.iterdir()) == [
         "analyst.duckdb",
         "catalogue.jsonld",
+        "department",
         "leader.duckdb",
         "manifest.json",
+        "steward.duckdb",
     ]
 
 

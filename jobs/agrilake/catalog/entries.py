@@ -17,7 +17,7 @@ MADE_BY = {
     "indicators": "指标引擎按各指标的声明计算，来源表见指标一章",
     "publication": "发布时与上一次发布逐项比较得出，只在发布的数据库里",
 }
-ROLE = {"leader": "领导驾驶舱", "analyst": "分析人员"}
+ROLE = {"leader": "领导驾驶舱", "analyst": "分析人员", "steward": "数据管理员"}
 
 
 DIRECTION = {"up": "越高越好", "down": "越低越好", "none": "不分高低"}

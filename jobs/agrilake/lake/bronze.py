@@ -77,6 +77,14 @@ def sealed_with(home: Home, dataset: str) -> dict[str, str]:
     return {} if table is None else dict(table.select(DELIVERY, "_key").unique().collect().rows())
 
 
+def sealed_rows(home: Home, dataset: str) -> dict[str, int]:
+    """Encrypted deliveries of a dataset, each with its number of rows; no key is needed."""
+    table = scan(sealed_table(home, dataset))
+    if table is None:
+        return {}
+    return dict(table.group_by(DELIVERY).agg(pl.col("_rows").sum()).collect().rows())
+
+
 def _blocks(frame: pl.DataFrame, dataset: str, delivery_id: str, ring: KeyRing) -> pl.DataFrame:
     parts = list(frame.iter_slices(ROWS_PER_BLOCK)) or [frame]
     rows = []

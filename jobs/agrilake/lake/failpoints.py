@@ -42,7 +42,8 @@ TABLE_POINTS = (
     *commit_points("indicators"),
 )
 PUBLICATION_POINTS = (
-    *("version_recorded", "publication_leader", "publication_analyst", "publication_layers", "publication_described"),
+    *("version_recorded", "publication_leader", "publication_analyst", "publication_roles", "publication_layers"),
+    "publication_described",
     *("publication_made", "publication_swapped", "record_drafted", "publication_recorded"),
 )
 POINTS = (*INTAKE_POINTS, *TABLE_POINTS, *PUBLICATION_POINTS)

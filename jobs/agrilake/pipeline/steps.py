@@ -267,11 +267,11 @@ def update_publication(lake: Lake) -> Publication:
     """Record the lake's version and publish it; the same lake is the same publication."""
     from agrilake.indicators.load import load_indicators
     from agrilake.layers.load import load_layers
+    from agrilake.suites.cross import lines_at
 
     with table_lock(lake.home.root / "run" / "publish"):  # what was seen earlier must not be published later
-        if (
-            not is_rekeying(lake.state) or not lake.state.lake_versions()
-        ):  # a version of mixed tokens would join wrongly
+        # a version of mixed tokens would join wrongly
+        if not is_rekeying(lake.state) or not lake.state.lake_versions():
             lake.state.record_lake_version(lake_tables(lake))
         reach("version_recorded")
         check_cross_table(lake)
@@ -284,6 +284,7 @@ def update_publication(lake: Lake) -> Publication:
             indicators=load_indicators(),
             catalogue=catalogue(lake),
             layers=load_layers(),
+            cross_lines=lines_at(lake.home),
         )
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
+from agrilake.contract.roles import readers
 from agrilake.contract.settings import Settings
 from agrilake.lake.files import scan
 from agrilake.lake.state import Delivery, LakeVersion
@@ -44,6 +45,8 @@ class Content:
     checks: list[dict[str, Any]]
     held: Mapping[str, str]
     layers: Sequence[Layer]
+    findings: pl.DataFrame
+    cross_lines: list[dict[str, Any]]
 
     @property
     def tables(self) -> dict[str, tuple[Layout, Dataset | None]]:
@@ -83,6 +86,9 @@ def fingerprint(content: Content, persons: str) -> str:
         [{**row, "checked_at": None} for row in content.checks],
         [{**asdict(layer), "path": layer.path.name} for layer in content.layers],
         sorted(content.held.items()),
+        content.findings.write_csv(),
+        content.cross_lines,
+        [asdict(role) for role in readers(content.settings)],
     ]
     return hashlib.sha256(json.dumps(parts, default=str, ensure_ascii=False).encode()).hexdigest()
 

@@ -172,6 +172,8 @@ def table_from_file(connection: duckdb.DuckDBPyConnection, layout: Layout, file:
 
     Copied from the file and not read again from Delta: a hold may outlast the versions that a vacuum keeps.
     """
+    if not file.exists():  # of a publication that had no file for this role yet
+        return False
     earlier = read_only(file)
     try:
         known = earlier.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [layout.name]).fetchone()

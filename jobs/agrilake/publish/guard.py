@@ -1,5 +1,5 @@
-"""The last look before a file is published: no direct identifier and no pseudonym of the lake in it, and
-in the leader's no token of a person either."""
+"""The last look before a file is published: no direct identifier and no pseudonym of the lake in it, and tokens of
+persons only where a role is to see them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import polars as pl
 
 from agrilake.checks import CHECKS
 from agrilake.contract.model import Dataset
+from agrilake.contract.roles import LEADER, STEWARD
 from agrilake.errors import ConsistencyError
-from agrilake.publish.model import LEADER
 from agrilake.sql import quoted
 
 _EDGE = "(^|[^0-9A-Za-z])"
@@ -22,6 +22,8 @@ MOBILE_PHONE = "1[3-9][0-9]{9}"
 PSEUDONYM = "k[0-9]+:[0-9a-f]{32}"
 PERSON_NUMBER = "[yn][0-9]+-[0-9a-f]{20}"
 """As agrilake.publish.persons makes them."""
+WITHOUT_PERSONS = (LEADER, STEWARD)
+"""Roles that have no row about a person, not even by a token."""
 
 
 def refuse_personal_columns(tables: Iterable[Dataset]) -> None:
@@ -46,7 +48,7 @@ def refuse_identifiers(connection: duckdb.DuckDBPyConnection, role: str, only: C
         if only is None or table in only:
             by_table.setdefault(table, []).append(column)
     shapes = {"a mobile number": MOBILE_PHONE, "a pseudonym of the lake": PSEUDONYM}
-    shapes |= {"a person's token": PERSON_NUMBER} if role == LEADER else {}
+    shapes |= {"a person's token": PERSON_NUMBER} if role in WITHOUT_PERSONS else {}
     for table, names in by_table.items():
         _refuse_shapes(connection, role, table, names, shapes)
         _refuse_resident_ids(connection, role, table, names)

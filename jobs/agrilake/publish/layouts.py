@@ -53,6 +53,30 @@ QUARANTINE_SUMMARY = _layout(
     ("reason", "VARCHAR", "问题"),
     ("count", "BIGINT", "记录数"),
 )
+QUARANTINE_FINDING = _layout(
+    "quarantine_finding",
+    "待修改的问题（逐行，不含填写内容）",
+    ("dataset", "VARCHAR", "数据集"),
+    ("title", "VARCHAR", "数据集名称"),
+    ("department", "VARCHAR", "报送部门"),
+    ("period", "VARCHAR", "报送期"),
+    ("delivery_id", "VARCHAR", "批次编号"),
+    ("sheet", "VARCHAR", "工作表"),
+    ("line", "BIGINT", "行号"),
+    ("column_title", "VARCHAR", "列"),
+    ("rule", "VARCHAR", "规则"),
+    ("problem", "VARCHAR", "问题"),
+)
+CROSS_TABLE_LINE = _layout(
+    "cross_table_line",
+    "跨表规则：不符合的行",
+    ("rule", "VARCHAR", "规则"),
+    ("dataset", "VARCHAR", "数据集"),
+    ("delivery_id", "VARCHAR", "批次编号"),
+    ("sheet", "VARCHAR", "工作表"),
+    ("line", "BIGINT", "行号"),
+    ("why", "VARCHAR", "怎么办"),
+)
 HELD_TABLE = _layout(
     "held_table",
     "暂停更新的表",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from agrilake.contract.roles import ANALYST, LEADER
 from agrilake.layers.model import LayerFile
 
-LEADER, ANALYST = "leader", "analyst"
 ROLES = (LEADER, ANALYST)
+"""Roles whose files hold gold, the indicator values and the list of layers; agrilake.contract.roles has all roles."""
 
 
 class IndicatorDeclaration(Protocol):
@@ -68,7 +69,8 @@ class TableSource:
 
 @dataclass(frozen=True)
 class Publication:
-    """A publication on disk: `path` holds leader.duckdb, analyst.duckdb, layers/, catalogue.jsonld and manifest.json.
+    """A publication on disk: `path` holds a DuckDB file for each role (leader.duckdb, department/agri.duckdb, …),
+    layers/, catalogue.jsonld and manifest.json.
 
     `tables` gives the rows of each table in the analyst's file, `held` the reasons of those kept back. `format` tells
     which edition of the publication's own tables it has, `person_tokens` by which key and how long it tells persons.
@@ -87,7 +89,7 @@ class Publication:
     person_tokens: str = ""
 
     def database(self, role: str) -> Path:
-        """The role's DuckDB file."""
+        """A role's DuckDB file, by the name of its file (agrilake.contract.roles)."""
         return self.path / f"{role}.duckdb"
 
     def layer(self, name: str) -> Path:

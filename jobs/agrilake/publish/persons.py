@@ -54,6 +54,10 @@ class Persons:
     span: str
     columns: Mapping[str, Columns]
 
+    def apart(self, department: str) -> Persons:
+        """For a department's own file: tokens that link its tables and nothing beyond."""
+        return replace(self, key=hmac.new(self.key, f"department/{department}".encode(), "sha256").digest())
+
     def register(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Let SQL of this connection make the tokens."""
 

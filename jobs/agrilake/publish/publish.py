@@ -12,12 +12,14 @@ import pyarrow as pa
 
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
+from agrilake.contract.roles import DEPARTMENT, STEWARD, Role, readers
 from agrilake.contract.settings import Settings
 from agrilake.errors import UsageError
 from agrilake.intake.keys import KeyRing
 from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
+from agrilake.lake.sharing import give
 from agrilake.lake.state import State, now
 from agrilake.layers.model import Layer
 from agrilake.paths import Home
@@ -28,7 +30,8 @@ from agrilake.publish.departments import add_departments
 from agrilake.publish.figures import figures_of
 from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
 from agrilake.publish.indicators import indicator_values
-from agrilake.publish.model import ANALYST, LEADER, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
+from agrilake.publish.model import ANALYST, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
+from agrilake.publish.own import add_department, add_steward, finding_rows
 from agrilake.publish.persons import Persons, persons_of, span
 from agrilake.publish.quarantine import waiting_findings
 from agrilake.publish.reasons import newly_taken
@@ -36,8 +39,6 @@ from agrilake.publish.records import REVISIONS, Record, keep_records, records, u
 from agrilake.publish.revisions import TABLE as REVISION
 from agrilake.publish.revisions import all_revisions
 from agrilake.tables.inputs import made_from
-
-MODES = {LEADER: 0o640}
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,13 @@ def publish(
     indicators: Sequence[IndicatorDeclaration],
     catalogue: Mapping[str, pa.Table],
     layers: Sequence[Layer] = (),
+    cross_lines: Sequence[dict[str, Any]] = (),
 ) -> Publication:
     """Publish the newest recorded lake version; the same content again is the same publication.
 
     `catalogue` holds the tables that agrilake.catalog.catalogue makes. `held` gives the Chinese reason for each gold
-    table that a suite's stop keeps back: it is shown as the publication before has it. Raises UsageError before any
+    table that a suite's stop keeps back: it is shown as the publication before has it. `cross_lines` are the lines that
+    break a rule across tables (layouts.CROSS_TABLE_LINE). Raises UsageError before any
     lake version is recorded, ConsistencyError where stored data does not fit its contract or an identifier would be
     published; the publication before then stands.
     """
@@ -75,10 +78,22 @@ def publish(
     if not versions:
         raise UsageError("nothing to publish: no lake version is recorded yet")
     deliveries = state.deliveries()
-    quarantine = metadata.quarantine_rows(waiting_findings(home, registry, deliveries), registry)
+    waiting = waiting_findings(home, registry, deliveries)
+    quarantine, findings = metadata.quarantine_rows(waiting, registry), finding_rows(waiting, registry)
     checks = metadata.check_rows(state.suites(), registry, settings.timezone)
     content = Content(
-        registry, settings, versions[-1], deliveries, indicators, catalogue, quarantine, checks, dict(held), layers
+        registry,
+        settings,
+        versions[-1],
+        deliveries,
+        indicators,
+        catalogue,
+        quarantine,
+        checks,
+        dict(held),
+        layers,
+        findings,
+        list(cross_lines),
     )
     refuse_personal_columns(registry.gold.values())
     ring = KeyRing.from_environment(home)
@@ -133,14 +148,18 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str,
         fresh.write_parquet(folder / REVISIONS)
     making = Making(home, content, head, sources, before, revisions, persons)
     rows = {}
-    for role in ROLES:
-        path = folder / f"{role}.duckdb"
-        rows[path.name] = _write(making, role, path)
-        path.chmod(MODES.get(role, 0o600))
-        reach(f"publication_{role}")
+    for role in readers(content.settings):
+        path = folder / f"{role.file}.duckdb"
+        path.parent.mkdir(mode=0o711, exist_ok=True)
+        rows[f"{role.file}.duckdb"] = _write(making, role, path)
+        if role.kind in ROLES:
+            reach(f"publication_{role.kind}")
+    reach("publication_roles")
     layers = write_layers(folder, content, rows) if content.layers else []
     reach("publication_layers")
     write_dcat(folder, content, version, made_at, layers)
+    for role in readers(content.settings):
+        give(folder / f"{role.file}.duckdb", role.group)
     kept = _kept(making, past, folder / f"{ANALYST}.duckdb")
     store.write_manifest(folder, {**head, **kept, "person_tokens": persons.span}, sources, rows, layers)
     reach("publication_described")
@@ -161,24 +180,36 @@ def _kept(making: Making, past: Sequence[Record], database_file: Path) -> dict[s
     }
 
 
-def _write(making: Making, role: str, path: Path) -> dict[str, int]:
+def _write(making: Making, role: Role, path: Path) -> dict[str, int]:
     """One role's file; returns the rows of its tables."""
     content, timezone = making.content, making.content.settings.timezone
     with database.new_database(path) as connection:
-        making.persons.register(connection)
-        _describe(connection, making)
-        for name, (layout, table) in content.tables.items():
-            if role == LEADER and table is not None and LEADER not in table.published:
-                continue
-            _write_table(connection, making, role, layout, table, making.sources.get(name))
-        if role == ANALYST:
-            add_departments(connection, making.home, content.registry, content.lake.tables, timezone, making.persons)
-        refuse_identifiers(connection, role)
+        persons = making.persons.apart(role.department) if role.department else making.persons
+        persons.register(connection)
+        if role.kind == DEPARTMENT:
+            add_department(connection, making.home, content, role, _publication_row(making), persons)
+        else:
+            _describe(connection, making)
+            for name, (layout, table) in content.tables.items():
+                if _shows(role, table):
+                    _write_table(connection, making, role, layout, table, making.sources.get(name))
+        if role.kind == ANALYST:
+            add_departments(connection, making.home, content.registry, content.lake.tables, timezone, persons)
+        if role.kind == STEWARD:
+            add_steward(connection, content)
+        refuse_identifiers(connection, role.file)
         return database.row_counts(connection)
 
 
+def _shows(role: Role, table: Dataset | None) -> bool:
+    """Whether a role's file holds a gold table (None: the indicator values); the analysts' has every published one."""
+    if role.kind == ANALYST:
+        return True
+    return role.kind in ROLES if table is None else role.kind in table.published
+
+
 def _write_table(
-    connection: Any, making: Making, role: str, layout: Layout, table: Dataset | None, source: TableSource | None
+    connection: Any, making: Making, role: Role, layout: Layout, table: Dataset | None, source: TableSource | None
 ) -> None:
     """One gold table: of the publication before where it is held, of this one's own making, else from Delta."""
     home, content = making.home, making.content
@@ -199,12 +230,12 @@ def _write_table(
         database.table_from_delta(connection, named, location, source.delta_version, zone, instead)
 
 
-def _copied(connection: Any, making: Making, role: str, layout: Layout, table: Dataset | None) -> bool:
+def _copied(connection: Any, making: Making, role: Role, layout: Layout, table: Dataset | None) -> bool:
     """Whether a held table was taken from the publication before: not if that one told persons by other tokens."""
     before = making.before
     if before is None or _retold(making, table):
         return False
-    return database.table_from_file(connection, layout, before.database(role))
+    return database.table_from_file(connection, layout, before.database(role.file))
 
 
 def _retold(making: Making, table: Dataset | None) -> bool:
@@ -214,12 +245,16 @@ def _retold(making: Making, table: Dataset | None) -> bool:
     return told and before is not None and before.person_tokens != making.persons.span
 
 
+def _publication_row(making: Making) -> dict[str, Any]:
+    made_at = metadata.local_time(str(making.head["made_at"]), making.content.settings.timezone)
+    return {**making.head, "made_at": made_at}
+
+
 def _describe(connection: Any, making: Making) -> None:
     """The tables that tell about the data."""
     content, timezone = making.content, making.content.settings.timezone
-    publication = {**making.head, "made_at": metadata.local_time(str(making.head["made_at"]), timezone)}
     parts: list[tuple[Layout, Callable[[], list[dict[str, Any]]]]] = [
-        (layouts.PUBLICATION, lambda: [publication]),
+        (layouts.PUBLICATION, lambda: [_publication_row(making)]),
         (layouts.INDICATOR, lambda: metadata.indicator_rows(content.indicators, content.settings.departments)),
         (layouts.DELIVERY, lambda: metadata.delivery_rows(content.deliveries, content.registry, timezone)),
         (layouts.QUARANTINE_SUMMARY, lambda: content.quarantine),

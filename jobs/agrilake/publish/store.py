@@ -72,7 +72,8 @@ def start(home: Home, version: int) -> Path:
     """An empty folder to make the publication in."""
     path = home.publications / f"{folder_name(version)}{UNFINISHED}"
     path.mkdir(parents=True)
-    path.chmod(0o750)
+    for folder in (path, path.parent):
+        folder.chmod(0o711)  # each may open the file that is his; none sees what else there is
     return path
 
 
@@ -101,7 +102,7 @@ def write_manifest(
     content = {**head, "tables": tables, "files": files, "layers": [asdict(item) for item in layers]}
     text = json.dumps(content, ensure_ascii=False, indent=1)
     (path / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    (path / MANIFEST).chmod(0o640)
+    (path / MANIFEST).chmod(0o600)
 
 
 def finish(unfinished: Path) -> Path:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agrilake.errors import ConsistencyError
-from agrilake.intake.landing import landing_path
+from agrilake.intake.landing import landed_files, landing_path
 from agrilake.lake import audit
 from agrilake.lake.locks import WAIT_SECONDS, table_lock
 from agrilake.lake.state import State
@@ -87,8 +87,8 @@ def snapshot(lake: Lake, registry: Path, log: Path) -> Seen:
     deliveries = state.deliveries()
     for item in deliveries:
         if item.sha256:
-            path = landing_path(home, item.sha256)
-            files[path.relative_to(home.root).as_posix()] = path
+            found = landed_files(home, item.sha256) or [landing_path(home, item.sha256)]
+            files |= {path.relative_to(home.root).as_posix(): path for path in found}
     pins = pinned_versions(lake)
     for name, path in tables(home):
         if name in versions:

@@ -30,13 +30,14 @@ def check_logs(looking: Looking, found: Found) -> None:
     footer can be read and has the log's rows."""
     home = looking.lake.home
     for name, log in looking.logs.items():
-        path = home.table(*name.split("/"))
         for version in log.missing:
             found.add(f"commit {version} is missing", f"{name}/{LOG}/{version:020d}.json", FROM_BACKUP)
         for broken, why in log.unreadable.items():
             found.add(f"a log file cannot be read ({why})", f"{name}/{LOG}/{broken}", FROM_BACKUP)
-        if not log.is_whole:
-            continue
+    if not all(log.is_whole for log in looking.logs.values()):
+        return  # by a broken log nobody can tell which versions must be kept
+    for name, log in looking.logs.items():
+        path = home.table(*name.split("/"))
         kept = {log.newest, *looking.pins.get(name, [])}
         for version in sorted(kept):
             if not log.first <= version <= log.newest:

@@ -131,7 +131,20 @@ def _write_lines(path: Path, rules: Sequence[Rule], found: Mapping[str, Lines | 
         writer = csv.writer(file)
         writer.writerow(["规则", *PLACE.values(), "怎么办"])
         writer.writerows(_lines(rules, found))
+    unfinished.chmod(0o600)  # of every department's deliveries
     unfinished.replace(path)
+
+
+def lines_at(home: Home) -> Lines:
+    """The lines that broke a rule at its last run: rule, dataset, delivery_id, sheet, line, why; none before it ran."""
+    path = quality_folder(home) / LINES
+    if not path.exists():
+        return []
+    names = ("rule", "dataset", "delivery_id", "sheet", "line", "why")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    found = [dict(zip(names, (cell or None for cell in row), strict=True)) for row in rows]
+    return [row | {"line": int(row["line"]) if row["line"] else None} for row in found]
 
 
 def _lines(rules: Sequence[Rule], found: Mapping[str, Lines | None]) -> Iterator[list[Any]]:

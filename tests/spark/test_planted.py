@@ -18,6 +18,8 @@ from agrilake.commands.main import app
 from agrilake.pipeline import steps
 from agrilake.pipeline.context import Lake
 
+pytestmark = pytest.mark.spark
+
 RESTRICTED = ("landing", "bronze")
 THEIR_OWN = "inbox"
 
@@ -29,7 +31,8 @@ class PlantedLake:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> PlantedLake:
+def planted(tmp_path_factory: pytest.TempPathFactory, spark_remote: str) -> PlantedLake:
+    """A lake up to the publication; large silver tables are Spark's."""
     home = tmp_path_factory.mktemp("planted") / "home"
     searcher = Searcher(drop_planted(home))
     lake = open_lake(home)
