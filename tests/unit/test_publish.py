@@ -308,12 +308,7 @@ def test_a_file_of_no_known_dataset_shows_its_ending_alone() -> None:
     assert masked_file_name(unknown) == "….xlsx"
 
 
-MADE_UP_CARD, MADE_UP_OLD_ID = "6222021234567890128", "500112491231002"
-
-
-@pytest.mark.parametrize(
-    "value", [MADE_UP_ID, f"电话{MADE_UP_PHONE}。", TOKEN, f"转{MADE_UP_CARD}", f"证{MADE_UP_OLD_ID}"]
-)
+@pytest.mark.parametrize("value", [MADE_UP_ID, f"电话{MADE_UP_PHONE}。", TOKEN])
 def test_an_identifier_stops_the_publication_and_is_not_quoted(lake: tuple[Home, State], value: str) -> None:
     home, _ = lake
     run(lake)
@@ -326,11 +321,10 @@ def test_an_identifier_stops_the_publication_and_is_not_quoted(lake: tuple[Home,
 
 def test_what_only_looks_like_an_identifier_passes(lake: tuple[Home, State]) -> None:
     home, _ = lake
-    # a registration code shaped like an id, a parcel's code with a card's check digit, an order without one
-    for code in ("915001199001010022", "5001121382060300018", "6222021234567890123"):
-        write_sites(home, {"site_no": "H50011210001", "name": code})
-        run(lake)
-        assert rows(home, "leader", "SELECT name FROM service_site") == [(code,)]
+    codes = {"site_no": "H50011210001", "name": "915001199001010022"}  # a registration code shaped like an id
+    write_sites(home, codes)
+    run(lake)
+    assert rows(home, "leader", "SELECT name FROM service_site") == [(codes["name"],)]
 
 
 def test_a_personal_column_cannot_be_declared_for_the_leader(lake: tuple[Home, State]) -> None:
