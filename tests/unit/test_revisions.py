@@ -152,6 +152,10 @@ def test_edits_of_declarations_tables_and_engine_are_said() -> None:
     assert why(RETAIL, "2024", before=edited(RETAIL, edition="2020")) == f"《{retail.name}》口径由 2020 版改为 2025 版"
     assert why(GROWTH, "2024", before=edited(RETAIL, scale=2)) == f"《{retail.name}》指标声明已修改"
     assert why(RETAIL, "2024", before=edited(RETAIL, description="别的说法", targets={2024: 1})) == UNKNOWN
+    visits = next(item for item in INDICATORS if item.id == "elder_visits_per_1000")
+    assert visits.numerator is not None and visits.numerator.counts
+    uncounted = edited(visits.id, numerator=replace(visits.numerator, counts=""))
+    assert why(visits.id, "2024", before=uncounted) == UNKNOWN, "what is counted changes no value"
     assert why(RETAIL, "2024", before=made(engine=replace(ENGINE, code="old"))) == "指标计算程序已更新"
     sources = {
         name: replace(source, version=0 if name == "online_trade" else 1) for name, source in made().sources.items()

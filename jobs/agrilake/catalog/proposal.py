@@ -12,7 +12,9 @@ from agrilake.catalog.naming import Name, english_name, glossary
 from agrilake.catalog.shape import Shape
 from agrilake.contract.model import Column, EnumValue, LogicalType
 from agrilake.intake.dates import parse_date, parse_timestamp
+from agrilake.intake.privacy import mask_text
 from agrilake.intake.titles import squeeze, title_of
+from agrilake.intake.veil import without_known
 
 MOST_ENUM_VALUES = 12
 LONGEST_ENUM_LABEL = 12
@@ -61,13 +63,17 @@ def propose_columns(sample: Sample, known: Mapping[str, Column], county: str) ->
     """Columns in the file's order, with unique names and a primary key.
 
     `known` are columns of existing contracts by header spelling (`naming.known_columns`); `county` is the
-    district's code. No value of a column that may be personal is ever copied.
+    district's code. No value of a column that may be personal is ever copied, nor a personal number or such a column's
+    name out of any other.
     """
     columns: list[ProposedColumn] = []
-    shapes: list[Shape] = []
-    for place, header in enumerate(sample.headers):
-        shapes.append(look.shape_of(squeeze(header), [row[place] for row in sample.rows]))
-        column = _column(header, shapes[-1], known, county)
+    shapes = [
+        look.shape_of(squeeze(header), [row[place] for row in sample.rows])
+        for place, header in enumerate(sample.headers)
+    ]
+    names = frozenset(value for shape in shapes if look.pii_of(shape) == "name" for value in shape.distinct)
+    for header, shape in zip(sample.headers, shapes, strict=True):
+        column = _column(without_known(mask_text(header), names), shape, known, county, names)
         columns.append(_renamed(column, {item.name for item in columns}))
     key = _key(columns, sample)
     sure = key is not None
@@ -92,7 +98,9 @@ def _with_key(column: ProposedColumn, sure: bool) -> ProposedColumn:
     return _replace(column, primary_key=True, required=True, todo=(*column.todo, todo))
 
 
-def _column(header: str, shape: Shape, known: Mapping[str, Column], county: str) -> ProposedColumn:
+def _column(
+    header: str, shape: Shape, known: Mapping[str, Column], county: str, names: frozenset[str]
+) -> ProposedColumn:
     title, written_unit = _title_and_unit(header)
     unit = glossary().canonical_units.get(written_unit or "", written_unit)
     like = known.get(title_of(header).bare)
@@ -118,7 +126,7 @@ def _column(header: str, shape: Shape, known: Mapping[str, Column], county: str)
         return _replace(base, checks=("credit_code",))
     if look.is_period(shape):
         return _replace(base, is_period=True, example=shape.filled[0])
-    return _plain(base, shape, written_unit)
+    return _plain(base, shape, written_unit, names)
 
 
 def _title_and_unit(header: str) -> tuple[str, str | None]:
@@ -143,15 +151,16 @@ def _coordinate(base: ProposedColumn) -> ProposedColumn:
     return _replace(base, name=name, **number)
 
 
-def _plain(base: ProposedColumn, shape: Shape, written_unit: str | None) -> ProposedColumn:
+def _plain(base: ProposedColumn, shape: Shape, written_unit: str | None, names: frozenset[str]) -> ProposedColumn:
     kind = look.type_of(shape)
     if not shape.filled:
         return _replace(base, todo=(*base.todo, "样本里这一列全空，请确定类型"))
     if kind is LogicalType.STRING:
-        return _text(base, shape)
+        return _text(base, shape, names)
     minimum = None if kind not in (LogicalType.INTEGER, LogicalType.NUMBER) or look.has_negative(shape) else 0
     physical = None
-    example = _example(shape.filled[0], kind) if base.unit == written_unit else None
+    nobodys = next((value for value in shape.filled if not _holds_person(value, names)), None)
+    example = _example(nobodys, kind) if nobodys and base.unit == written_unit else None
     if kind is LogicalType.NUMBER:
         scale = 2 if base.unit == "元" else 4 if base.unit == "亩" else max(2, look.decimals(shape))
         physical = f"decimal(18,{scale})"
@@ -170,13 +179,13 @@ def _example(value: str, kind: LogicalType) -> str:
     return str(parse_timestamp(value)) if kind is LogicalType.TIMESTAMP else value
 
 
-def _text(base: ProposedColumn, shape: Shape) -> ProposedColumn:
+def _text(base: ProposedColumn, shape: Shape, names: frozenset[str]) -> ProposedColumn:
     if "地址" in base.title:
         return _replace(base, todo=(*base.todo, "如果是个人住址，请加 pii: address"))
     pattern = look.pattern_of(shape)
     if pattern is not None:
         return _replace(base, pattern=pattern, todo=(*base.todo, "格式由样本推断，请核对"))
-    if _is_enumeration(shape):
+    if _is_enumeration(shape) and not any(_holds_person(value, names) for value in shape.distinct):
         values = tuple(_enum_value(value) for value in shape.distinct)
         return _replace(base, enum=_unique_values(values), todo=(*base.todo, "请核对允许值是否齐全"))
     return base
@@ -188,6 +197,10 @@ def _is_enumeration(shape: Shape) -> bool:
     short = all(len(value) <= LONGEST_ENUM_LABEL for value in distinct)
     repeated = len(shape.filled) >= 2 * len(distinct) or (len(distinct) <= 3 < len(shape.filled))
     return short and repeated and len(distinct) <= MOST_ENUM_VALUES and not look.looks_like_names(shape)
+
+
+def _holds_person(value: str, names: frozenset[str]) -> bool:
+    return without_known(mask_text(value), names) != value
 
 
 def _enum_value(label: str) -> EnumValue:

@@ -18,6 +18,7 @@ from agrilake.contract.model import Column, Frequency, LogicalType
 from agrilake.contract.settings import load_settings
 from agrilake.intake.dates import canonical_period
 from agrilake.intake.numbers import tidy
+from agrilake.intake.privacy import mask_file_name
 
 PERIOD_LENGTH = {4: Frequency.YEAR, 6: Frequency.QUARTER, 7: Frequency.MONTH, 10: Frequency.DAY}
 DATE_IN_TITLE = re.compile(r"[（(]?\d{4}[年.\-]?\d{0,2}[月.\-]?\d{0,2}日?[）)]?")
@@ -35,7 +36,7 @@ def propose_contract(path: Path, department: str | None = None) -> str:
     settings, registry = load_settings(), load_registry()
     sample = read_sample(path, settings.limits)
     columns = propose_columns(sample, known_columns(registry), settings.district_code)
-    title, frequency = _title_and_frequency(path.stem)
+    title, frequency = _title_and_frequency(mask_file_name(path.stem))
     known = department or (path.parent.name if path.parent.name in settings.departments else None)
     domain = known or PLACEHOLDER
     name = english_name(title)

@@ -18,6 +18,7 @@ from agrilake.commands import (
     stewarding,
     supplying,
 )
+from agrilake.services.process import without_dumps
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +27,13 @@ app = typer.Typer(
     help="Rural data of a district, from dropped file to a number that leads back to its line. "
     "State lives under AGRILAKE_HOME (default ./var). Exit codes: docs/operating.md.",
 )
+
+
+@app.callback()
+def start() -> None:
+    """What goes for every command."""
+    without_dumps()
+
 
 for module in (
     running,

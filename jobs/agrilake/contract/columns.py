@@ -10,6 +10,7 @@ from typing import Any
 import re2
 from open_data_contract_standard.model import CustomProperty, SchemaProperty
 
+from agrilake.contract.counts import require_quantity
 from agrilake.contract.model import Check, Column, EnumValue, Feed, LogicalType, Privacy, Reference
 from agrilake.contract.signatures import SIGNATURES
 from agrilake.contract.units import shown_unit
@@ -20,7 +21,7 @@ PROPERTY_KEYS = frozenset(
     | {"primaryKey", "unique", "enum", "synonyms", "examples", "classification", "relationships"}
     | {"customProperties", "quality"}
 )
-COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy", "words", "requiredSince", "feeds"})
+COLUMN_KEYS = frozenset({"unit", "division", "pii", "privacy", "words", "requiredSince", "feeds", "counts"})
 OPTION_KEYS = frozenset({"minimum", "maximum", "minLength", "maxLength", "pattern", "format"})
 LEVELS = frozenset({"county", "township", "village", "any"})
 PII_KINDS = frozenset({"id_no", "name", "phone", "bank_card", "address"})
@@ -87,6 +88,7 @@ def column_from(source: YamlFile, item: SchemaProperty, place: Place) -> Column:
         checks=tuple(_checks(source, item, place)),
         example=str((item.examples or [""])[0]),
         feeds=_feeds(source, properties.get("feeds", name), place),
+        counts=require_quantity(source, properties.get("counts"), (*place, "customProperties", "counts")),
     )
 
 

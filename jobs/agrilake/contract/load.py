@@ -14,6 +14,7 @@ import pydantic
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
 from agrilake.contract.columns import PROPERTY_KEYS, column_from, custom, require_known
+from agrilake.contract.counts import require_quantity
 from agrilake.contract.layouts import check_periods, joined
 from agrilake.contract.model import SHARING, Check, Dataset, Frequency, Load
 from agrilake.contract.settings import load_settings
@@ -26,6 +27,7 @@ CONTRACT_KEYS = frozenset(
     {"load", "encoding", "crs", "history", "reference", "periodColumn", "large", "sharing", "divisionColumn"}
     | {"reachesBack", "validUntil"}
     | {"inputs", "madeBy", "subject", "lineage", "published"}
+    | {"rowsCount"}
 )
 SUITE_METRICS = frozenset({"rowCount"})
 HISTORIES = ("scd2",)
@@ -181,6 +183,7 @@ def _dataset(source: YamlFile, contract: OpenDataContractStandard, table: Schema
         lineage=properties.get("lineage", {}),
         published=tuple(properties.get("published", ())),
         division_column=properties.get("divisionColumn"),
+        rows_count=require_quantity(source, properties.get("rowsCount"), ("customProperties", "rowsCount")),
         valid_until=None if valid_until is None else str(valid_until),
     )
 

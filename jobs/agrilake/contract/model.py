@@ -94,7 +94,8 @@ class Column:
     the intake then takes codes of both systems and names. `pii` names the kind of a personal column
     (id_no, name, phone, bank_card, address), which decides its mask. `words` are pairs of a text that stands for a
     value of a number or boolean column, and that value (未检出, 0). `required_since` is the first period whose rows
-    must have a required column, None where all must. `feeds` matters in an earlier layout alone.
+    must have a required column, None where all must. `feeds` matters in an earlier layout alone. `counts` names the
+    quantity (agrilake.contract.counts) of persons or households that a number counts.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Column:
     checks: tuple[Check, ...] = ()
     example: str = ""
     feeds: tuple[Feed, ...] = ()
+    counts: str = ""
 
     @property
     def never_null(self) -> bool:
@@ -161,7 +163,8 @@ class Dataset:
     the "publication", which has it in its files alone.
     `sharing` is one of SHARING; `sharing_terms` says what others may do with it, or on what ground they do not get it.
     `period_column` names the column that must agree with the delivery's period, if the file carries one;
-    `reaches_back` counts the periods before its own that a delivery holds too.
+    `reaches_back` counts the periods before its own that a delivery holds too. `rows_count` names the quantity that its
+    rows count, where each is of a person or a household.
 
     `earlier` are the layouts that files had before, oldest first: each a dataset of the same id, which holds up to the
     period `valid_until` and whose columns feed those of this one. `fingerprint` of such a layout changes with anything
@@ -199,6 +202,7 @@ class Dataset:
     lineage: dict[str, dict[str, str]] = field(default_factory=dict)
     published: tuple[str, ...] = ()
     division_column: str | None = None
+    rows_count: str = ""
     valid_until: str | None = None
     fingerprint: str = ""
     earlier: tuple[Dataset, ...] = ()

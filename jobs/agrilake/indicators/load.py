@@ -11,6 +11,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from agrilake.contract.counts import require_quantity
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Frequency
 from agrilake.contract.order import datasets_behind, in_order
@@ -96,6 +97,7 @@ def _measure(source: YamlFile, part: str, data: dict[str, Any], time: str, regis
     if data.get("source") not in known:
         raise source.error((part, "source"), f"no gold table {data.get('source')!r}", ", ".join(known))
     measure = Measure(**data | {"rests_on": tuple(data.get("rests_on", ()))})
+    require_quantity(source, measure.counts or None, (part, "counts"))
     if measure.time:
         source.one_of(measure.time, TIMES, (part, "time"))
     columns = {column.name for column in registry.gold[measure.source].columns}

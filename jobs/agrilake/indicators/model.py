@@ -27,7 +27,8 @@ class Measure:
     `time` overrides the indicator's (for a denominator that is a stock). `rests_on` names the department datasets whose
     deliveries decide about quality flag and lateness, where not all behind the source do. For `agrilake trace`:
     where the source is an aggregate with several lineages, `evidence` names the one to follow, and `evidence_where`
-    keeps of the rows at its end those that the measure rests on.
+    keeps of the rows at its end those that the measure rests on. `counts` names the quantity of persons or households
+    (agrilake.contract.counts) that it counts.
     """
 
     source: str
@@ -37,6 +38,7 @@ class Measure:
     rests_on: tuple[str, ...] = ()
     evidence: str = ""
     evidence_where: str = ""
+    counts: str = ""
 
 
 @dataclass(frozen=True)

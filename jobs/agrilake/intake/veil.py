@@ -103,7 +103,7 @@ def without_names(raw: RawTable, dataset: Dataset) -> RawTable:
     names = _names(raw.frame, dataset)
 
     def change(text: str) -> str:
-        return _without(mask_text(text), names)
+        return without_known(mask_text(text), names)
 
     sheets = distinct(raw.sheets, change)
     return replace(
@@ -145,8 +145,8 @@ def _names(frame: pl.DataFrame, dataset: Dataset) -> frozenset[str]:
     return frozenset(value for value in values if 2 <= len(value) <= 4)
 
 
-def _without(text: str, names: frozenset[str]) -> str:
-    """The text without any of the names, the longest first."""
+def without_known(text: str, names: frozenset[str]) -> str:
+    """The text with each of the names in it masked, the longest first."""
     for length in (4, 3, 2):
         for at in range(len(text) - length + 1):
             if text[at : at + length] in names:

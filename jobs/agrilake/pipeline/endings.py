@@ -37,7 +37,7 @@ def run(step: Callable[..., T], *arguments: Any) -> T:
         return step(*arguments)
     except AgrilakeError as error:
         if may_succeed_later(error):
-            raise
+            raise error from None  # Airflow would log its cause as well
         raise AirflowFailException(str(error)) from None
     except Exception as error:
         log_frames(error)

@@ -18,6 +18,7 @@ from agrilake.intake.landing import room
 from agrilake.lake import audit
 from agrilake.pipeline import intake, steps, withdrawal
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.endings import log_frames
 from agrilake.pipeline.leftovers import tidy
 from agrilake.pipeline.rotation import settle_keys
 
@@ -230,7 +231,9 @@ def _side_by_side(
                 result = work(item)
         except Exception as error:  # one bad file or table must not keep the others from the lake
             message = steps.readable(error)
-            log.exception("%s %s", step, subject(item)) if not isinstance(error, AgrilakeError) else None
+            if not isinstance(error, AgrilakeError):
+                log.error("%s %s", step, subject(item))
+                log_frames(error)
             lake.state.resolve_failures(step, subject(item))
             lake.state.record_failure(step, subject(item), message)
             return Failed(message)

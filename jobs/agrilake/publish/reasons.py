@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -185,7 +185,8 @@ class Between:
 
 
 def _meaning(item: Indicator) -> dict[str, object]:
-    return {name: value for name, value in asdict(item).items() if name not in COSMETIC}
+    measures = {part: asdict(replace(measure, counts="")) for part, measure in item.measures.items()}
+    return {name: value for name, value in (asdict(item) | measures).items() if name not in COSMETIC}
 
 
 def _meets(dataset: str, days: tuple[date, date], need: Need) -> bool:

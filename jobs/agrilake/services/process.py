@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -81,6 +82,7 @@ def start(home: Path, command: Command) -> Running:
 
     Raises ServiceError if it runs already or its program file is missing.
     """
+    without_dumps()
     if running := find(home, command.name):
         raise ServiceError(f"{command.name} is running already (process {running.pid})")
     stop(home, command.name)  # what a program that died has left running
@@ -103,6 +105,11 @@ def start(home: Path, command: Command) -> Running:
     _children_of_this_process[process.pid] = process
     _write_record(_record_file(home, command.name), running)
     return running
+
+
+def without_dumps() -> None:
+    """Neither this process nor one that it starts leaves its memory in a core file: rows of persons are in it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def wait_ready(running: Running, probe: Callable[[Running], bool], deadline_seconds: float) -> None:
