@@ -28,7 +28,7 @@ from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
 from agrilake.publish import FORMAT, Publication, current_publication, publish
 from agrilake.tables.history import keeps_states
-from agrilake.tables.order import DeliveryRef, ref, refs
+from agrilake.tables.order import refs
 from agrilake.tables.silver import apply_silver
 from agrilake.tables.write import TableWrite, give_back_rows
 
@@ -94,21 +94,14 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
         digests = delivery_digests(final)
         applied = lake.state.applied(name)
         unchanged = {key for key, digest in applied.items() if digests.get(key) == digest}
-        withdrawn, lost = _gone(lake, name, set(applied) - set(digests))
+        lost = set(applied) - set(digests)
         tables = [lake.home.table("silver", one) for one in (name, dataset.history_table) if one]
         with commit("silver", path), durable(*tables):
-            written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if lost else unchanged, withdrawn)
+            written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if lost else unchanged)
         lake.state.record_applied(name, digests)
         reach("silver_applied")
     _note_run(lake, f"silver/{name}", written)
     return written
-
-
-def _gone(lake: Lake, name: str, applied: set[str]) -> tuple[list[DeliveryRef], bool]:
-    """Deliveries that silver holds and that count no longer: those withdrawn, and whether there are others."""
-    known = [item for item in lake.state.deliveries(name) if item.id in applied]
-    withdrawn = [ref(item) for item in known if item.status == WITHDRAWN]
-    return withdrawn, len(withdrawn) < len(applied)
 
 
 def check_suite(lake: Lake, name: str) -> SuiteResult | None:

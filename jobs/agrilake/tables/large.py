@@ -28,10 +28,9 @@ def apply(
     dataset: Dataset,
     deliveries: Sequence[DeliveryRef],
     applied: Collection[str] | None,
-    withdrawn: Sequence[DeliveryRef] = (),
 ) -> None:
     """Bring the table at `path` to the state of `deliveries`, whose accepted rows stand at `source`; with `applied`
-    None all of it is built. Rows of the `withdrawn` are there still."""
+    None all of it is built."""
     accepted = spark.read.format("delta").load(str(source))
     counting = winners(dataset.load, deliveries)
     if must_rebuild(path, dataset):
@@ -44,9 +43,9 @@ def apply(
     else:
         touched = [item for item in deliveries if item.id not in applied]
         if dataset.load is Load.SNAPSHOT:
-            _replace_periods(accepted, path, dataset, deliveries, {item.period for item in (*touched, *withdrawn)})
+            _replace_periods(accepted, path, dataset, deliveries, {item.period for item in touched})
         else:
-            _merge_keys(spark, accepted, path, dataset, deliveries, {item.id for item in touched}, withdrawn)
+            _merge_keys(spark, accepted, path, dataset, deliveries, {item.id for item in touched})
 
 
 def _replace_periods(
@@ -65,7 +64,6 @@ def _merge_keys(
     dataset: Dataset,
     deliveries: Sequence[DeliveryRef],
     touched: set[str],
-    withdrawn: Sequence[DeliveryRef],
 ) -> None:
     """Compute the keys anew that a touched delivery brings, or that rows no longer counting have left behind.
 
@@ -78,7 +76,7 @@ def _merge_keys(
     key = list(dataset.key)
     counting = winners(dataset.load, deliveries)
     silver = spark.read.format("delta").load(str(path))
-    stale = _stale(silver, [*deliveries, *withdrawn], set(counting), touched).select(*key)
+    stale = _stale(silver, deliveries, set(counting), touched).select(*key)
     brought = accepted.filter(f.col("_delivery_id").isin(sorted(touched & set(counting))))
     keys = brought.select(*key).unionByName(stale).distinct()
     bounds = _bounds(keys, key)

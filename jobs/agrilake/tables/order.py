@@ -23,14 +23,13 @@ class DeliveryRef:
     mends: str | None = None
 
 
-def ref(item: Delivery) -> DeliveryRef:
-    """What decides about the place of a delivery."""
-    return DeliveryRef(item.id, item.period, item.kind, item.revision, item.sequence, item.mends)
-
-
 def refs(deliveries: Iterable[Delivery]) -> list[DeliveryRef]:
     """What decides about the place of each final delivery."""
-    return [ref(item) for item in deliveries if item.is_final]
+    return [
+        DeliveryRef(item.id, item.period, item.kind, item.revision, item.sequence, item.mends)
+        for item in deliveries
+        if item.is_final
+    ]
 
 
 def winners(load: Load, deliveries: Sequence[DeliveryRef]) -> list[str]:

@@ -34,13 +34,11 @@ def apply_silver(
     dataset: Dataset,
     deliveries: Sequence[DeliveryRef],
     applied: Collection[str] | None,
-    withdrawn: Sequence[DeliveryRef] = (),
 ) -> TableWrite:
     """Bring silver/<dataset> to the state of `deliveries`.
 
-    `applied` are deliveries that the table holds as they are now, `withdrawn` those that it holds and must not. With
-    `applied` None (where one of those is gone without a trace) or a changed contract of a higher version all of it is
-    built again. Raises ConsistencyError where the stored table no longer
+    `applied` are deliveries that the table holds as they are now; with None (where one of those is gone) or a changed
+    contract of a higher version all of it is built again. Raises ConsistencyError where the stored table no longer
     fits the contract and the version was not raised. `spark` is asked for a session where the dataset is large.
     """
     path = home.table("silver", dataset.id)
@@ -49,7 +47,7 @@ def apply_silver(
     create_table(path, dataset)
     if dataset.large:
         known = None if before is None else applied
-        large.apply(spark(), home.table("accepted", dataset.id), path, dataset, deliveries, known, withdrawn)
+        large.apply(spark(), home.table("accepted", dataset.id), path, dataset, deliveries, known)
     else:
         small.apply(home.table("accepted", dataset.id), path, dataset, winners(dataset.load, deliveries))
     if dataset.history_table:
