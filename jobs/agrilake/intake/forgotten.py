@@ -11,6 +11,7 @@ import hmac
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,7 +44,8 @@ OVERLAP = 64
 FULL_WIDTH = {"utf-8": b"\xef\xbc", "gb18030": b"\xa3"}
 """What digits in full width begin with."""
 DEEPEST = 2
-PK = b"PK\x03\x04"
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+"""What archives that are torn, locked or packed in another way are answered with."""
 
 
 @dataclass(frozen=True)
@@ -134,15 +136,22 @@ class Forgotten:
             return self._mentioned(file, 0)
 
     def _mentioned(self, file: IO[bytes], depth: int) -> bool:
-        head = file.read(len(PK))
+        return self._in_bytes(file) or (depth < DEEPEST and self._in_members(file, depth))
+
+    def _in_members(self, file: IO[bytes], depth: int) -> bool:
+        """Whether one stands in a member of an archive or workbook; what is torn was searched as it lies there."""
         file.seek(0)
-        if head == PK and depth < DEEPEST:
+        try:
             with zipfile.ZipFile(file) as archive:
                 for member in archive.infolist():
                     with archive.open(member) as part:
                         if self._mentioned(part, depth + 1):
                             return True
-            return False
+        except UNREADABLE:
+            pass
+        return False
+
+    def _in_bytes(self, file: IO[bytes]) -> bool:
         before = b""
         while chunk := file.read(SEARCHED):
             if any(self.knows(run) for run in _runs(before + chunk)):
