@@ -48,15 +48,15 @@ def somebody(lake: Lake) -> tuple[str, str, int]:
     visits, register = (scan(lake.home.table("silver", name)) for name in (VISITS, ELDERS))
     assert visits is not None
     assert register is not None
-    known_elders = register.select("elder_id")
-    counts = visits.join(known_elders, on="elder_id").group_by("elder_id").len().sort("len", "elder_id")
-    number, count = counts.collect().rows()[-1]
-    for delivery in lake.state.deliveries(ELDERS):
-        rows = bronze_rows(lake.home, ELDERS, delivery.id)
-        assert rows is not None
-        known = rows.filter((pl.col("elder_id") == number) & pl.col("id_no").str.contains(r"^\d{17}[\dX]$"))["id_no"]
-        if len(known):
-            return known[0], number, count
+    counts = visits.join(register, on="elder_id").group_by("elder_id", "id_no").len().sort("len", "elder_id")
+    for elder, token, count in reversed(counts.collect().rows()):
+        for delivery in lake.state.deliveries(ELDERS):
+            rows = bronze_rows(lake.home, ELDERS, delivery.id)
+            assert rows is not None
+            numbers = rows.filter(elder_id=elder)["id_no"].drop_nulls()
+            told = numbers.filter(lake.pseudonymiser.tokens(numbers, "id_no") == token)
+            if len(told):
+                return told[0], elder, count
     raise AssertionError("who was visited is in no register")
 
 
