@@ -39,7 +39,7 @@ from agrilake.lake.state import State
 from agrilake.layers.model import GEOMETRY_TITLES, Geometry
 from agrilake.paths import Home
 from agrilake.pipeline.asked import ask
-from agrilake.pipeline.versions import resolve
+from agrilake.pipeline.versions import newest, resolve
 from agrilake.publish.model import ANALYST, Publication
 from agrilake.publish.opening import read_only
 from agrilake.publish.store import current_publication, publications
@@ -63,25 +63,29 @@ ORDER BY v.period, v.division_code
 
 
 def open_lake(home: Path | str | None = None, as_of: str | date | None = None, version: int | None = None) -> OpenLake:
-    """The lake at `home` (default: AGRILAKE_HOME, else <project>/var), now or as of a day or a lake version.
+    """The lake at `home` (default: AGRILAKE_HOME, else <project>/var) at its newest lake version, or as of a day or an
+    earlier one. All tables are of that version, whatever is written meanwhile.
 
     Raises UsageError where there is no lake, or none yet at that time.
     """
     place = Home.at(Path(home)) if home is not None else Home.from_environment()
     if not place.state_file.exists():
         raise UsageError(f"{place.root} 里还没有数据湖：请先运行 make run 或 agrilake run，或用 home=… 指定。")
-    lake = OpenLake(place, load_registry(), State(place.state_file))
+    state = State(place.state_file)
+    lake = OpenLake(place, load_registry(), state, newest=newest(state))
     return lake if as_of is None and version is None else lake.as_of(as_of, version)
 
 
 @dataclass(frozen=True)
 class OpenLake:
-    """A lake for reading. `pinned` holds Delta versions by `layer/table` where an earlier state is asked for."""
+    """A lake for reading. `pinned` holds Delta versions by `layer/table` where an earlier state is asked for, `newest`
+    those of the newest lake version when it was opened (None before the first)."""
 
     home: Home
     registry: Registry
     state: State = field(repr=False)
     pinned: Mapping[str, int] | None = field(default=None, repr=False)
+    newest: Mapping[str, int] | None = field(default=None, repr=False)
     label: str = "现在"
 
     def as_of(self, day: str | date | None = None, version: int | None = None) -> OpenLake:
@@ -100,7 +104,7 @@ class OpenLake:
 
     def sql(self, query: str) -> pd.DataFrame:
         """DuckDB SQL over `silver.<dataset>` and `gold.<table>`; decimals as floats."""
-        table: pa.Table = ask(self.home, self.registry, query, self.pinned)
+        table: pa.Table = ask(self.home, self.registry, query, self._versions)
         return _floats(table).to_pandas()
 
     def published(self, query: str) -> pd.DataFrame:
@@ -118,7 +122,7 @@ class OpenLake:
 
     def tables(self) -> pd.DataFrame:
         """What there is: 表, 名称, 类别, 单位/主题, 内容, Delta 版本 (empty where nothing has arrived)."""
-        versions = self.pinned if self.pinned is not None else self._newest()
+        versions = self._versions or {}
         rows = [
             (f"{layer}.{item.id}", item.title, LAYERS[layer], item.subject or item.department_title, item.description)
             for layer, declared in (("silver", self.registry.datasets), ("gold", self.registry.gold))
@@ -128,9 +132,9 @@ class OpenLake:
         frame["版本"] = pd.array([versions.get(name.replace(".", "/")) for name in frame["表"]], dtype="Int64")
         return frame
 
-    def _newest(self) -> dict[str, int]:
-        known = self.state.lake_versions()
-        return dict(known[-1].tables) if known else {}
+    @property
+    def _versions(self) -> Mapping[str, int] | None:
+        return self.newest if self.pinned is None else self.pinned
 
     def table(self, name: str) -> LakeTable:
         """A table by `silver.x`, `gold.x`, id or Chinese title; a notebook displays its dictionary."""
@@ -220,7 +224,7 @@ class OpenLake:
         self, indicator: str, division: str | None = None, period: str | None = None, limit: int = 20
     ) -> TraceResult:
         """A value with its parts, the rows that they count and the delivered lines behind these (`agrilake.trace`)."""
-        return trace(self.home, indicator, division, period, limit, self.pinned)
+        return trace(self.home, indicator, division, period, limit, self._versions)
 
 
 @dataclass(frozen=True)

@@ -118,15 +118,21 @@ def sql(
         str | None, typer.Option(help="The lake as it was known at the end of that day (ISO date).")
     ] = None,
     version: Annotated[int | None, typer.Option(help="The lake version, see `agrilake status`.")] = None,
+    unrecorded: Annotated[
+        bool, typer.Option("--unrecorded", help="Each table as it stands, also in the middle of a run.")
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Ask the lake (DuckDB SQL; tables silver.x and gold.x), now or as of a date or version."""
+    """Ask the lake (DuckDB SQL; tables silver.x and gold.x): its newest version, or as of a date or version."""
     from agrilake.pipeline.asked import ask
     from agrilake.pipeline.context import Lake
-    from agrilake.pipeline.versions import resolve
+    from agrilake.pipeline.versions import newest, resolve
 
     lake = Lake.open()
-    table = ask(lake.home, lake.registry, query, resolve(lake.state, as_of, version))
+    versions = resolve(lake.state, as_of, version)
+    if versions is None and not unrecorded:
+        versions = newest(lake.state)
+    table = ask(lake.home, lake.registry, query, versions)
     rows = table.to_pylist()
     if json_output:
         print_json(rows)

@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from agrilake.contract.model import Dataset
@@ -107,7 +108,7 @@ def _safe(name: str, limit: int) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name[:40]}.{os.getpid()}.tmp")
+    draft = path.with_name(f".{path.name[:40]}.{token_hex(4)}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as file:
             file.write(content)

@@ -7,6 +7,7 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 from agrilake.intake.manifest import manifest_path
 from agrilake.intake.settle import REFUSED_FOLDER
@@ -22,17 +23,36 @@ def give_back(home: Home, department: str, name: str, file: Path, landed: bool =
     for each in (folder.parent, folder):
         make_folder(each, 0o750)
     if landed:
-        draft = folder / f".{os.getpid()}.tmp"
+        draft = folder / f".{token_hex(4)}.{os.getpid()}.tmp"
         try:
             shutil.copyfile(file, draft)
             draft.chmod(RECEIPT_MODE)
-            draft.replace(_free_place(folder, name, file))
+            _put(draft, folder, name)
         finally:
             draft.unlink(missing_ok=True)
     elif file.is_relative_to(home.inbox) and os.pardir not in file.parts:
         with suppress(FileNotFoundError):
-            shutil.move(file, _free_place(folder, file.name, file))
+            _put(file, folder, file.name)
+            file.unlink(missing_ok=True)
         manifest_path(file).unlink(missing_ok=True)
+
+
+def _put(file: Path, folder: Path, name: str) -> None:
+    """Give the file (a link as it is) a name in the folder that no other file has, also where another process does so
+    at the same moment; where the same lies there already, nothing is to be done."""
+    while True:
+        place = _free_place(folder, name, file)
+        if os.path.lexists(place):
+            return
+        try:
+            os.link(file, place, follow_symlinks=False)
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without hard links, such as a share of another system
+            file.replace(place)
+        return
 
 
 def _free_place(folder: Path, name: str, file: Path) -> Path:

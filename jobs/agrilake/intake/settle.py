@@ -78,6 +78,16 @@ def check_place(path: Path, inbox: Path) -> None:
         raise RefusedFile("unreadable", "这不是普通文件。", "请只放入表格文件。")
 
 
+def identity(path: Path) -> tuple[int, int, int] | None:
+    """What tells the file from another one that was put in its place, or from itself before it was written to; None
+    where there is none."""
+    try:
+        state = path.lstat()
+    except FileNotFoundError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
 def settled(path: Path, seconds: float, now: float) -> bool:
     """Whether the file is complete: a manifest matches, or nothing changed for `seconds` before `now` (epoch).
 

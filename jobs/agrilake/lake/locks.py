@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from filelock import FileLock, Timeout
 from agrilake.errors import ConsistencyError
 
 WAIT_SECONDS = 1800.0
+POLL_SECONDS = 0.05
 
 
 @contextmanager
@@ -26,3 +29,20 @@ def table_lock(path: Path, seconds: float = WAIT_SECONDS) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def shared_lock(path: Path, alone: bool, seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold `path` together with others, or `alone`; ConsistencyError if who holds it otherwise does so too long."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kind, deadline = (fcntl.LOCK_EX if alone else fcntl.LOCK_SH), time.monotonic() + seconds
+    with path.with_name(f".{path.name}.shared.lock").open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise ConsistencyError(f"{path.name}: others held it for {seconds:.0f} s") from error
+                time.sleep(POLL_SECONDS)
+        yield

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agrilake.errors import AgrilakeError
+from agrilake.lake.locks import table_lock
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
@@ -130,7 +131,8 @@ class State:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        with self._connect() as connection:
+        # SQLite does not wait for another process that makes the write-ahead log at this moment
+        with table_lock(path), self._connect() as connection:
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
 

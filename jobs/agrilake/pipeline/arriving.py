@@ -5,7 +5,6 @@ Nothing is removed from the inbox before its bytes have landed and the delivery 
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from agrilake.intake.names import DeliveryName, parse_name
 from agrilake.intake.privacy import mask_file_name
 from agrilake.intake.receipt import write_receipt
 from agrilake.intake.settle import candidates as inbox_files
-from agrilake.intake.settle import check_place, settled
+from agrilake.intake.settle import check_place, identity, settled
 from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
@@ -28,16 +27,21 @@ from agrilake.pipeline.landed import release
 from agrilake.pipeline.outcomes import Outcome, department_of, refuse, shown_name, unnamed, withdrawn
 from agrilake.pipeline.reading import ROWS_STATED
 
+MEND = "补正-"
 REGISTER = "register"
 """The step under which `agrilake status` shows a file that stays in the inbox."""
 
 
 def pending_files(lake: Lake, settle: bool = True) -> list[Path]:
-    """Files in the inbox (with `settle` only complete ones): reference data first, then by time and name."""
+    """Files in the inbox (with `settle` only complete ones): reference data first, mends last (one may
+    have come together with what it mends), then by time and name."""
     seconds = lake.settings.limits.settle_seconds if settle else 0.0
     ready = [path for path in inbox_files(lake.home.inbox) if settled(path, seconds, time.time())]
     reference = {dataset.id for dataset in lake.registry.reference()}
-    return sorted(ready, key=lambda path: (_dataset_part(path) not in reference, _modified(path), path.name))
+    return sorted(
+        ready,
+        key=lambda path: (_dataset_part(path) not in reference, MEND in path.name, _modified(path), path.name),
+    )
 
 
 def _dataset_part(path: Path) -> str:
@@ -54,13 +58,13 @@ def _modified(path: Path) -> float:
 def register(lake: Lake, path: Path) -> Outcome | None:
     """Name and land a file; the delivery is `received`, or refused or a repeat, with its receipt.
 
-    None where another process took the file meanwhile, and where it cannot be taken yet (it is still growing,
-    the disk is full, the system does not let it go): then it stays where it is, `agrilake status` says why, and
-    the next run tries again. One process registers at a time.
+    None where another process took the file meanwhile, and where it cannot be taken yet (it is still growing, was
+    replaced a moment ago, the disk is full, the system does not let it go): then it stays where it is, `agrilake
+    status` says why, and the next run tries again. One process registers at a time.
     """
-    subject = shown_name(path)
+    subject, asked = shown_name(path), identity(path)
     with table_lock(lake.home.root / "run" / "inbox"), room(lake.home, subject):
-        if not os.path.lexists(path):
+        if asked is None or identity(path) != asked:  # taken, or replaced by one that may not be complete yet
             return None
         try:
             outcome = _register(lake, path)
@@ -74,7 +78,7 @@ def register(lake: Lake, path: Path) -> Outcome | None:
 
 
 def _register(lake: Lake, path: Path) -> Outcome:
-    department = department_of(lake, path)
+    department, seen = department_of(lake, path), identity(path)
     try:
         check_place(path, lake.home.inbox)
         name = parse_name(path, lake.registry)
@@ -94,7 +98,7 @@ def _register(lake: Lake, path: Path) -> Outcome:
         again = replace(repeat, file_name=delivery.file_name)
         receipt = write_receipt(lake.home, again, None, None, dataset.layout(name.period), repeated=True)
         release(lake, landed.sha256)
-        _clear(path)
+        _clear(path, seen)
         return Outcome(repeat, receipt, repeat_of=repeat.id)
     elsewhere = [item for item in earlier if item.period != name.period]
     if elsewhere and not name.confirmed:
@@ -105,7 +109,7 @@ def _register(lake: Lake, path: Path) -> Outcome:
     details = {**begun.details, **delivery.details}  # of a run that ended after it had taken the manifest away
     received = lake.state.record_delivery(replace(delivery, status="received", details=details))
     reach("received")
-    _clear(path)
+    _clear(path, seen)
     return Outcome(received)
 
 
@@ -166,8 +170,11 @@ def _same_bytes(earlier: Delivery, period: str) -> RefusedFile:
     )
 
 
-def _clear(path: Path) -> None:
-    """The manifest first: without its file nobody would ever ask for it again."""
+def _clear(path: Path, seen: tuple[int, int, int] | None) -> None:
+    """Take the file out of the inbox, the manifest first: without its file nobody would ever ask for it again. One that
+    was put in its place meanwhile is another delivery, and stays."""
+    if identity(path) != seen:
+        return
     manifest_path(path).unlink(missing_ok=True)
     reach("manifest_cleared")
     path.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ from agrilake.lake.state import ERASED, KEY, LAYOUT, WITHDRAWN, Delivery
 from agrilake.pipeline.arriving import delivery_of
 from agrilake.pipeline.context import Editions, Lake
 from agrilake.pipeline.landed import forget_refused, is_rewritten, kept_of, read_landed
-from agrilake.pipeline.outcomes import Outcome, refuse, refused, unnamed, withdrawn
+from agrilake.pipeline.outcomes import Outcome, alone_with, refuse, refused, unnamed, withdrawn
 from agrilake.pipeline.reading import ROWS_STATED, divisions_of, examine, name_of, needs_divisions, table_of
 from agrilake.pipeline.receipts import give_receipt, hand_back, require_open
 from agrilake.pipeline.same_rows import told_of_same_rows
@@ -47,7 +47,7 @@ def process(lake: Lake, delivery: Delivery) -> Outcome:
     Raises DiskFull, after which the delivery is as it was and is processed by the next run, and ConsistencyError where
     it was accepted before and cannot be read by the layout that is declared for its period by now.
     """
-    with room(lake.home, delivery.id):
+    with room(lake.home, delivery.id), alone_with(lake, delivery.id):
         known = withdrawn(lake, delivery.id)
         return Outcome(known) if known else _process(lake, delivery)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from agrilake.errors import RefusedFile
 from agrilake.intake.privacy import mask_file_name, mask_text
 from agrilake.intake.receipt import ReceiptPaths
 from agrilake.lake.failpoints import reach
+from agrilake.lake.locks import table_lock
 from agrilake.lake.state import WITHDRAWN, Delivery
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.receipts import give_receipt, hand_back
@@ -24,6 +27,14 @@ class Outcome:
     delivery: Delivery
     receipt: ReceiptPaths | None = None
     repeat_of: str | None = None
+
+
+@contextmanager
+def alone_with(lake: Lake, delivery_id: str) -> Iterator[None]:
+    """Nobody else stores or removes rows of the delivery in this block: what it brought and what its record says of it
+    are two commits. Deliveries share few locks, so none may be waited for within the block."""
+    with table_lock(lake.home.root / "run" / f"delivery_{delivery_id[:2]}"):
+        yield
 
 
 def withdrawn(lake: Lake, delivery_id: str) -> Delivery | None:

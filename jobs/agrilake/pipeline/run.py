@@ -90,7 +90,7 @@ def _run(lake: Lake, progress: Progress | None) -> RunReport:
     with _timed(report, "suites"):
         _check_suites(lake, report, tell)
     report.held = steps.held_tables(lake)
-    with _timed(report, "gold"):
+    with _timed(report, "gold"), steps.building_gold(lake):
         _update_gold(lake, report, tell)
     with _timed(report, "publish"):
         tell("publish", 0, 1, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from agrilake.intake.privacy import has_tokens
 from agrilake.lake import audit
 from agrilake.lake.failpoints import commit, reach
 from agrilake.lake.files import scan, table_version
-from agrilake.lake.locks import table_lock
+from agrilake.lake.locks import shared_lock, table_lock
 from agrilake.lake.logs import durable
 from agrilake.lake.state import ERASED, FINAL, KEY, WITHDRAWN, Delivery, State, now
 from agrilake.linking.build import build_linked, linked_is_current
@@ -257,13 +258,21 @@ def dataset_arrivals(lake: Lake) -> dict[str, Arrivals]:
     )
 
 
+def building_gold(lake: Lake, publishing: bool = False) -> AbstractContextManager[None]:
+    """Held by all who bring gold up to date, together, and by who publishes, alone: what is published is no state in
+    the middle of another run's gold."""
+    return shared_lock(lake.home.root / "run" / "gold", alone=publishing)
+
+
 def update_publication(lake: Lake) -> Publication:
-    """Record the lake's version and publish it; the same lake is the same publication."""
+    """Record the lake's version and publish it, once nobody is at work on gold; the same lake is the same
+    publication."""
     from agrilake.indicators.load import load_indicators
     from agrilake.layers.load import load_layers
     from agrilake.suites.cross import lines_at
 
-    with table_lock(lake.home.root / "run" / "publish"):  # what was seen earlier must not be published later
+    # what was seen earlier must not be published later
+    with table_lock(lake.home.root / "run" / "publish"), building_gold(lake, publishing=True):
         # a version of mixed tokens would join wrongly
         if not is_rekeying(lake.state) or not lake.state.lake_versions():
             lake.state.record_lake_version(lake_tables(lake))

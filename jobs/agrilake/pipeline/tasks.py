@@ -169,13 +169,14 @@ def build_gold(names: Sequence[str], failed_before: bool = False) -> None:
     lake = _start()
     behind = set(steps.stale_gold(lake)) - set(names) if failed_before else set()
     errors: dict[str, Exception] = {}
-    for name in names:
-        try:
-            _build_one(lake, name, behind)
-        except Exception as error:  # one bad table must not keep the others
-            endings.note_failure(lake, "gold", name, error)
-            errors[name] = error
-            behind.add(name)
+    with steps.building_gold(lake):
+        for name in names:
+            try:
+                _build_one(lake, name, behind)
+            except Exception as error:  # one bad table must not keep the others
+                endings.note_failure(lake, "gold", name, error)
+                errors[name] = error
+                behind.add(name)
     if errors:
         again = any(endings.may_succeed_later(error) for error in errors.values())
         kind = endings.SomeFailed if again else NotBuilt
@@ -198,7 +199,9 @@ def compute_indicators() -> None:
     """Compute the indicators where their inputs changed."""
     from agrilake.pipeline import steps
 
-    steps.update_indicators(_start())
+    lake = _start()
+    with steps.building_gold(lake):
+        steps.update_indicators(lake)
 
 
 def publish() -> str:

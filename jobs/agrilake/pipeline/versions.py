@@ -35,6 +35,13 @@ def resolve(state: State, as_of: str | None = None, version: int | None = None) 
     return found[-1].tables
 
 
+def newest(state: State) -> dict[str, int] | None:
+    """Delta versions of the newest lake version, so that who reads several tables sees one state of all of them; None
+    before the first."""
+    known = state.lake_versions()
+    return known[-1].tables if known else None
+
+
 def _end_of(text: str) -> datetime:
     zone = ZoneInfo(load_settings().timezone)
     try:

@@ -26,6 +26,7 @@ from agrilake.lake.state import REFUSED, WITHDRAWN, Delivery, now
 from agrilake.paths import Home
 from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.outcomes import alone_with
 from agrilake.publish.metadata import local_time
 
 WITHDRAWALS = ("decisions", "withdrawal")
@@ -117,7 +118,8 @@ def finish(lake: Lake) -> list[str]:
     if todo:
         reach("withdrawal_recorded")
     for act in todo:
-        intake.remove_rows(lake, known[act["delivery_id"]])
+        with alone_with(lake, act["delivery_id"]):
+            intake.remove_rows(lake, known[act["delivery_id"]])
         reach("withdrawn_rows_removed")
         _tell(lake, act["delivery_id"])
         reach("withdrawal_told")

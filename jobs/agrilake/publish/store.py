@@ -6,6 +6,7 @@ name is a number is complete, whatever happened; everything else is a leftover a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -27,7 +28,11 @@ CHUNK = 1 << 20
 
 def publications(home: Home) -> list[Publication]:
     """All complete publications, oldest first."""
-    return [read_publication(path) for path in complete(home)]
+    found = []
+    for path in complete(home):
+        with contextlib.suppress(FileNotFoundError):  # retired at this moment
+            found.append(read_publication(path))
+    return found
 
 
 def complete(home: Home) -> list[Path]:
