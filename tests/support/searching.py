@@ -101,7 +101,9 @@ class Searcher:
     def in_text(self, text: str) -> list[str]:
         """Names of the texts in a text, also spelt out otherwise."""
         plain = BETWEEN.sub("", unicodedata.normalize("NFKC", text).translate(CHINESE).upper())
-        return [name for name, value in self.wanted.items() if BETWEEN.sub("", value.translate(CHINESE)) in plain]
+        return [
+            name for name, value in self.wanted.items() if BETWEEN.sub("", value.translate(CHINESE)).upper() in plain
+        ]
 
     def _plain(self, content: bytes) -> Iterator[str]:
         at = 0
