@@ -7,6 +7,7 @@ import typer
 from agrilake.commands import (
     auditing,
     authoring,
+    benchmarking,
     deliveries,
     keys,
     published,
@@ -48,5 +49,6 @@ for module in (
     authoring,
     serving,
     supplying,
+    benchmarking,
 ):
     module.register(app)

@@ -1,0 +1,94 @@
+"""Lakes to measure on: the district's divisions and stations taken in, nothing else yet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from agrilake.contract.settings import Settings
+from agrilake.intake.keys import KEY_VARIABLE
+from agrilake.lake.files import scan
+from agrilake.paths import Home
+from agrilake.pipeline.context import Lake
+from agrilake.pipeline.run import RunReport, take_and_load
+from agrilake.sample import postal, stats
+from agrilake.sample.drop import Drop
+from agrilake.sample.places import load_places
+
+SPARE_SECONDS = 0.2
+UNUSED = ("stats_population", "stats_agri_growth", "人口户数", "农业增长核算")
+"""Extracts that come with the divisions and that no workload reads."""
+
+
+@contextmanager
+def environment(scratch: Path) -> Iterator[None]:
+    """A key of the benchmark's own in the environment, and no home: the machine's own are not touched."""
+    names = {KEY_VARIABLE: str(scratch / "key" / "pseudonym.key")}
+    removed = ("AGRILAKE_HOME", "AGRILAKE_INBOX", "AGRILAKE_OUTBOX", "AGRILAKE_SPARK_REMOTE")
+    before = {name: os.environ.get(name) for name in (*names, *removed)}
+    os.environ.update(names)
+    for name in removed:
+        os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def reference_lake(scratch: Path, seed: int, months: Sequence[str]) -> Home:
+    """A lake that knows the divisions and the stations of the whole district; made once for a scratch folder."""
+    home = Home.at(scratch / "reference")
+    if home.root.exists():
+        return home
+    drop = Drop(scratch / "extracts", load_places(seed), seed)
+    years = sorted({int(month[:4]) for month in months})
+    stats.deliver(drop, seed, [years[0] - 1, *years])
+    postal.deliver_sites(drop, postal.sites(drop.places, months, seed), seed)
+    drop.finish()
+    lake = Lake.start(home)
+    for path in sorted(drop.inbox.rglob("*")):
+        if path.is_file() and path.name.split("__")[0] not in UNUSED:
+            put(path, home, path.parent.name)
+    let_settle(lake.settings)
+    report = RunReport()
+    take_and_load(lake, report, lambda *_: None)
+    if report.failures:
+        raise RuntimeError(f"the reference lake is incomplete: {report.failures}")
+    return home
+
+
+def stations(home: Home) -> pl.DataFrame:
+    """site_no, division_code of every station, as a district keeps them in a list."""
+    table = scan(home.table("silver", "postal_site"))
+    if table is None:
+        raise RuntimeError(f"{home.root} has no stations")
+    return table.select("site_no", "division_code").sort("site_no").collect()
+
+
+def put(source: Path, home: Home, department: str, name: str = "") -> Path:
+    """Drop a file into the inbox of a home."""
+    target = home.inbox / department / (name or source.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    return target
+
+
+def let_settle(settings: Settings) -> None:
+    """Wait until what was dropped counts as complete: that is no work, and not measured."""
+    time.sleep(settings.limits.settle_seconds + SPARE_SECONDS)
+
+
+def copy_of(home: Home, root: Path) -> Home:
+    """The home copied to `root`, in place of what is there."""
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(home.root, root, symlinks=True)
+    return Home.at(root)
