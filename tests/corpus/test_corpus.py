@@ -25,9 +25,9 @@ from tests.support.intake import everything_written, reference_lake, take
 from agrilake.contract.model import Privacy
 from agrilake.intake.raw import LINE
 from agrilake.lake.files import scan
-from agrilake.pipeline import intake
+from agrilake.pipeline import arriving, intake
 from agrilake.pipeline.context import Lake
-from agrilake.pipeline.intake import Outcome
+from agrilake.pipeline.outcomes import Outcome
 
 CASES = load_cases()
 RUN = re.compile(r"[=+\-@\t\r]")
@@ -135,7 +135,7 @@ def test_every_case_with_rows_says_what_became_of_them() -> None:
 def test_the_good_file_of_the_drop_went_on(drop: Drop) -> None:
     delivery = drop.outcomes[""].delivery
     assert (delivery.status, delivery.records, delivery.accepted) == ("accepted", 2, 2)
-    assert intake.pending_files(drop.lake, settle=False) == []
+    assert arriving.pending_files(drop.lake, settle=False) == []
     assert intake.stale_deliveries(drop.lake) == []
     assert drop.lake.state.open_failures() == []
 

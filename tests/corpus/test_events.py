@@ -22,7 +22,7 @@ from agrilake.contract.model import Dataset, LogicalType
 from agrilake.errors import AgrilakeError, ConsistencyError
 from agrilake.intake.landing import DiskFull
 from agrilake.intake.manifest import manifest_path
-from agrilake.pipeline import intake
+from agrilake.pipeline import arriving, intake
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.run import left_in_inbox
 from agrilake.tables.write import create_table, require_fit
@@ -51,15 +51,15 @@ def test_a_file_still_being_written_is_taken_later(lake: Lake) -> None:
     hasty = replace(lake.settings, limits=replace(lake.settings.limits, settle_seconds=0.3))
     lake = replace(lake, settings=hasty)
     path = put(lake, f"{NAME}.csv", 0)
-    assert intake.pending_files(lake) == []
-    assert intake.pending_files(lake, settle=False) == [path], "it is shown as waiting in the inbox"
+    assert arriving.pending_files(lake) == []
+    assert arriving.pending_files(lake, settle=False) == [path], "it is shown as waiting in the inbox"
     time.sleep(0.35)
-    assert intake.pending_files(lake) == [path]
+    assert arriving.pending_files(lake) == [path]
     with path.open("a", encoding="utf-8") as more:
         more.write(household(1) + "\n")
-    assert intake.pending_files(lake) == [], "it grew: the quiet time begins again"
+    assert arriving.pending_files(lake) == [], "it grew: the quiet time begins again"
     time.sleep(0.35)
-    assert intake.pending_files(lake) == [path]
+    assert arriving.pending_files(lake) == [path]
     assert take(lake)[f"agri/{NAME}.csv"].delivery.accepted == 2
 
 
@@ -109,7 +109,7 @@ def test_the_same_bytes_under_another_name_are_a_repeat(lake: Lake, at_once: boo
     assert two.receipt.html.name == f"农户__2024年1月__再报__{one.delivery.id[:8]}__重复.html"
     assert "没有改变任何数据" in two.receipt.html.read_text(encoding="utf-8")
     assert len(lake.state.deliveries("agri_farm_household")) == 1
-    assert intake.pending_files(lake, settle=False) == []
+    assert arriving.pending_files(lake, settle=False) == []
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one drop", "one after the other"])

@@ -24,7 +24,7 @@ from tests.support.samples import SAMPLE, drop, drop_sample
 
 from agrilake.lake.failpoints import SPARK, VARIABLE
 from agrilake.lake.files import table_version
-from agrilake.pipeline import intake, steps
+from agrilake.pipeline import arriving, intake, steps
 from agrilake.services import process
 from agrilake.services.spark import stop_spark
 
@@ -44,7 +44,7 @@ def survivor(tmp_path_factory: pytest.TempPathFactory, spark_remote: str, lake_k
         if path not in late:
             drop(path, home)
     lake = open_lake(home)
-    taken = [intake.register(lake, path) for path in intake.pending_files(lake, settle=False)]
+    taken = [arriving.register(lake, path) for path in arriving.pending_files(lake, settle=False)]
     received = [item.delivery for item in taken if item and item.delivery.status == "received"]
     states = {intake.process(lake, delivery).delivery.status for delivery in received}
     assert states & {"waiting"}

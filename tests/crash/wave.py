@@ -13,7 +13,7 @@ from tests.support.samples import SAMPLE, drop
 from tests.unit.test_intake_pipeline import mended
 
 from agrilake.intake.receipt import receipt_paths
-from agrilake.pipeline.intake import Outcome
+from agrilake.pipeline.outcomes import Outcome
 
 BASE = (
     *("stats/stats_division__2023.csv", "stats/行政区划__2024.xlsx", "stats/区划代码对照__2024.txt"),

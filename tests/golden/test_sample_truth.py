@@ -16,9 +16,9 @@ from agrilake.contract.order import in_order
 from agrilake.linking.build import CHANGE, MEMBER, PAIR, build_linked
 from agrilake.linking.evaluation import pairs_within
 from agrilake.linking.stations import REGISTERS
-from agrilake.pipeline import intake, steps
+from agrilake.pipeline import arriving, intake, steps
 from agrilake.pipeline.context import Lake
-from agrilake.pipeline.intake import Outcome
+from agrilake.pipeline.outcomes import Outcome
 
 TRUTH: list[dict[str, Any]] = json.loads((SAMPLE / "truth" / "files.json").read_text(encoding="utf-8"))
 DATASETS = load_registry().datasets.values()
@@ -69,7 +69,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, Out
 
 def test_the_inbox_is_empty_but_for_what_was_refused(taken: tuple[Lake, dict[str, Outcome]]) -> None:
     lake, _ = taken
-    assert intake.pending_files(lake, settle=False) == []
+    assert arriving.pending_files(lake, settle=False) == []
     left = {path.relative_to(lake.home.inbox).as_posix() for path in lake.home.inbox.rglob("*") if path.is_file()}
     refused = [Path(item["path"]) for item in TRUTH if item["status"] == "refused"]
     assert left == {(path.parent / "退回" / path.name).as_posix() for path in refused}

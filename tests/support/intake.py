@@ -20,9 +20,9 @@ from agrilake.lake.bronze import bronze_rows
 from agrilake.lake.files import delivery_rows, scan
 from agrilake.lake.state import Delivery, State, now
 from agrilake.paths import Home
-from agrilake.pipeline import intake
+from agrilake.pipeline import arriving, intake
 from agrilake.pipeline.context import Lake
-from agrilake.pipeline.intake import Outcome
+from agrilake.pipeline.outcomes import Outcome
 from agrilake.tables.order import DeliveryRef, winners
 from agrilake.tables.types import silver_fields
 
@@ -60,8 +60,8 @@ def take(lake: Lake) -> dict[str, Outcome]:
 def register_all(lake: Lake) -> dict[str, Outcome]:
     """Register all files of the inbox; those that another run must take are left out."""
     found: dict[str, Outcome] = {}
-    for path in intake.pending_files(lake, settle=False):
-        outcome = intake.register(lake, path)
+    for path in arriving.pending_files(lake, settle=False):
+        outcome = arriving.register(lake, path)
         if outcome is not None:
             found[path.relative_to(lake.home.inbox).as_posix()] = outcome
     return found

@@ -14,7 +14,7 @@ from tests.support.samples import SAMPLE, drop
 from agrilake.errors import UsageError
 from agrilake.lake import audit
 from agrilake.lake.audit import Entry, entries, log_file
-from agrilake.pipeline import intake
+from agrilake.pipeline import arriving
 from agrilake.pipeline.asked import ask
 from agrilake.pipeline.audited import audit_findings
 from agrilake.pipeline.context import Lake
@@ -27,10 +27,10 @@ def lake(tmp_path: Path) -> Lake:
     files = sorted((SAMPLE / "inbox" / "stats").iterdir())[:2]
     for source in files:
         drop(source, made.home.root)
-        intake.register(made, intake.pending_files(made, settle=False)[0])
+        arriving.register(made, arriving.pending_files(made, settle=False)[0])
     for name in (files[0].name, "无名.csv"):
         drop(files[0], made.home.root, name)
-        intake.register(made, intake.pending_files(made, settle=False)[0])
+        arriving.register(made, arriving.pending_files(made, settle=False)[0])
     return made
 
 

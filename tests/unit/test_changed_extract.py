@@ -19,7 +19,7 @@ from agrilake.errors import ConsistencyError
 from agrilake.paths import project_root
 from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
-from agrilake.pipeline.intake import Outcome
+from agrilake.pipeline.outcomes import Outcome
 from agrilake.suites import validate
 
 CONTRACTS = project_root() / "tests" / "golden" / "layouts" / "contracts"

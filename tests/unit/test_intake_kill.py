@@ -16,7 +16,7 @@ from tests.support.samples import SAMPLE, drop
 from tests.support.take_once import take_once
 
 from agrilake.errors import AgrilakeError
-from agrilake.intake.landing import landing_path
+from agrilake.intake.landing import landing_path, store
 from agrilake.lake.failpoints import INTAKE_POINTS, VARIABLE
 from agrilake.pipeline import intake
 from agrilake.pipeline.context import Lake
@@ -145,7 +145,7 @@ def test_the_landed_name_is_on_disk_before_the_file_leaves_the_inbox(
     monkeypatch.setattr(os, "fsync", recorded)
     for _ in range(2):
         synced.clear()
-        landed = intake.store(source, lake.home, lake.settings.limits)
+        landed = store(source, lake.home, lake.settings.limits)
         assert {landed.path.parent, lake.home.landing} <= set(synced)
     assert landed.path == landing_path(lake.home, landed.sha256)
     assert landed.path.read_bytes() == copy

@@ -20,7 +20,7 @@ from agrilake.intake.titles import match
 from agrilake.lake.state import Delivery
 from agrilake.pipeline import intake
 from agrilake.pipeline.context import Lake
-from agrilake.pipeline.intake import Outcome
+from agrilake.pipeline.outcomes import Outcome
 from agrilake.sample.identifiers import PHONE_PREFIX, resident_id, stream
 from agrilake.tables.order import DeliveryRef, winners
 

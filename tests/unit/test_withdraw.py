@@ -293,7 +293,7 @@ def test_a_file_that_was_being_taken_while_it_was_withdrawn_stays_so(
 ) -> None:
     """Its task began before, and stores its rows after."""
     delivery = of(lake, CORRECTED)
-    monkeypatch.setattr(intake, "_withdrawn", lambda *_: None)
+    monkeypatch.setattr(intake, "withdrawn", lambda *_: None)
     withdraw(lake, delivery.id, BY, WHY)
     before = contents(lake)
     assert intake.process(lake, delivery).delivery.status == "withdrawn"

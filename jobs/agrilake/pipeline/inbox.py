@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from agrilake.intake.privacy import mask_file_name
-from agrilake.pipeline import endings, intake
+from agrilake.pipeline import arriving, endings, intake
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.leftovers import tidy
 from agrilake.pipeline.receipts import RECEIPT
@@ -25,10 +25,10 @@ def look_into_inbox(lake: Lake) -> None:
 
 
 def _register(lake: Lake) -> None:
-    for path in intake.pending_files(lake):
+    for path in arriving.pending_files(lake):
         subject = f"{mask_file_name(path.parent.name)}/{mask_file_name(path.name)}"
         try:
-            outcome = intake.register(lake, path)
+            outcome = arriving.register(lake, path)
         except Exception as error:  # one bad file must not keep the others from the lake
             endings.note_failure(lake, "intake", subject, error)
             continue

@@ -16,10 +16,11 @@ from agrilake.errors import AgrilakeError
 from agrilake.indicators.load import load_indicators
 from agrilake.intake.landing import room
 from agrilake.lake import audit
-from agrilake.pipeline import intake, steps, withdrawal
+from agrilake.pipeline import arriving, intake, steps, withdrawal
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.endings import log_frames
 from agrilake.pipeline.leftovers import tidy
+from agrilake.pipeline.outcomes import Outcome
 from agrilake.pipeline.rotation import settle_keys
 
 Progress = Callable[[str, int, int, str], None]
@@ -74,7 +75,7 @@ def run_all(lake: Lake, progress: Progress | None = None) -> RunReport:
 def _run(lake: Lake, progress: Progress | None) -> RunReport:
     report, tell = RunReport(), progress or (lambda *_: None)
     lake.ensure_key()
-    audit.record(lake.home, "ran", "agrilake run", files=len(intake.pending_files(lake, settle=False)))
+    audit.record(lake.home, "ran", "agrilake run", files=len(arriving.pending_files(lake, settle=False)))
     report.failures += tidy(lake)
     withdrawal.finish(lake)
     settle_keys(lake)
@@ -113,14 +114,14 @@ def _wait_settled(lake: Lake) -> None:
     """Give files that were dropped a moment ago the time to prove complete; what still grows waits for the next run."""
     deadline = time.monotonic() + 2 * lake.settings.limits.settle_seconds
     while time.monotonic() < deadline:
-        if len(intake.pending_files(lake)) == len(intake.pending_files(lake, settle=False)):
+        if len(arriving.pending_files(lake)) == len(arriving.pending_files(lake, settle=False)):
             return
         time.sleep(POLL_SECONDS)
 
 
 def left_in_inbox(lake: Lake) -> list[str]:
     """Files that could not be taken yet (still growing, no room on the disk), a line each that says why."""
-    return [item.line for item in lake.state.open_failures() if item.step == intake.REGISTER]
+    return [item.line for item in lake.state.open_failures() if item.step == arriving.REGISTER]
 
 
 @contextmanager
@@ -132,7 +133,7 @@ def _timed(report: RunReport, step: str) -> Iterator[None]:
 
 def _take_files(lake: Lake, report: RunReport, tell: Progress) -> bool:
     """Register what is new, then process it and what waits; reference data before the rest."""
-    seen = [intake.register(lake, path) for path in intake.pending_files(lake)]
+    seen = [arriving.register(lake, path) for path in arriving.pending_files(lake)]
     fresh = [item for item in seen if item is not None]
     _count(report, [item for item in fresh if item.delivery.status != "received"])
     reference = {dataset.id for dataset in lake.registry.reference()}
@@ -149,7 +150,7 @@ def _take_files(lake: Lake, report: RunReport, tell: Progress) -> bool:
     return bool(fresh or todo)
 
 
-def _count(report: RunReport, outcomes: Sequence[intake.Outcome]) -> None:
+def _count(report: RunReport, outcomes: Sequence[Outcome]) -> None:
     known = {item["id"]: item for item in report.deliveries}
     for outcome in outcomes:
         delivery = outcome.delivery

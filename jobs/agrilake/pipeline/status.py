@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from agrilake.lake.state import Failure
-from agrilake.pipeline import intake, steps
+from agrilake.pipeline import arriving, intake, steps
 from agrilake.pipeline.context import Lake
 from agrilake.publish import current_publication
 from agrilake.services import process
@@ -55,7 +55,7 @@ def lake_status(lake: Lake) -> LakeStatus:
     current = current_publication(lake.home)
     counts = Counter(item.status for item in lake.state.deliveries())
     return LakeStatus(
-        inbox_files=len(intake.pending_files(lake, settle=False)),
+        inbox_files=len(arriving.pending_files(lake, settle=False)),
         deliveries=dict(sorted(counts.items())),
         to_process=len(intake.stale_deliveries(lake)),
         silver_behind=[name for name in lake.registry.datasets if not steps.silver_is_current(lake, name)],
