@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from benchmarks.harness.same import Result, assert_same
 from agrilake.paths import project_root
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
+LOG = "last-run.log"
+"""The output of the run that was measured last, in the scratch folder."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Competitor:
     result: Callable[[], Result] | None = None
     detail: Callable[[], dict[str, Any]] = dict
     services: Callable[[], Collection[int]] = tuple
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Callable[[], Mapping[str, str]] = dict
 
 
 def compete(work: str, competitors: Sequence[Competitor], options: Options) -> tuple[list[Entry], dict[str, str]]:
@@ -58,8 +60,8 @@ def compete(work: str, competitors: Sequence[Competitor], options: Options) -> t
         for number in range(options.warm_up + options.repeat):
             options.tell(f"{work}: {competitor.name}, run {number + 1} of {options.warm_up + options.repeat}")
             competitor.prepare(number)
-            log = options.scratch / "last-run.log"
-            env = {**os.environ, "PYTHONPATH": python_path(), **competitor.env}
+            log = options.scratch / LOG
+            env = {**os.environ, "PYTHONPATH": python_path(), **competitor.env()}
             runs.append(measure(competitor.argv, log, env, options.scratch, competitor.services()))
         entries.append(Entry(work, competitor.name, tuple(runs[options.warm_up :]), competitor.detail()))
         if competitor.result is not None:

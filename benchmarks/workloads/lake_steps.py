@@ -1,0 +1,48 @@
+"""The lake's own way through its steps, as a program that is measured.
+
+    python -m benchmarks.workloads.lake_steps take HOME OUT
+
+`take`: the inbox to receipt, silver and its suites, then the parcels delivered by village and month to
+OUT/village_month.csv; nothing of gold. It prints the seconds of each step as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+
+from agrilake.paths import Home
+from agrilake.pipeline import steps
+from agrilake.pipeline.asked import ask
+from agrilake.pipeline.context import Lake
+from agrilake.pipeline.run import RunReport, take_and_load
+
+VILLAGE_MONTH = """
+SELECT s.division_code, strftime(p.event_at, '%Y-%m') AS period, count(*) AS parcels
+FROM silver.postal_parcel p JOIN silver.postal_site s USING (site_no)
+WHERE p.direction = 'inbound' AND p.event = 'delivered' GROUP BY ALL
+"""
+
+
+def take(home: Path, out: Path) -> dict[str, float]:
+    """Take the inbox, bring silver up to date, validate, count; seconds by step."""
+    lake, report = Lake.start(Home.at(home)), RunReport()
+    take_and_load(lake, report, lambda *_: None)
+    start = time.perf_counter()
+    for name in lake.registry.datasets:
+        steps.check_suite(lake, name)
+    checked = time.perf_counter()
+    counted = ask(lake.home, lake.registry, VILLAGE_MONTH)
+    pl.DataFrame(pl.from_arrow(counted)).write_csv(out / "village_month.csv")
+    if report.failures:
+        raise SystemExit("\n".join(report.failures))
+    return {**report.seconds, "suites": round(checked - start, 2), "query": round(time.perf_counter() - checked, 2)}
+
+
+if __name__ == "__main__":
+    _, step, home, out = sys.argv
+    print(json.dumps({"take": take}[step](Path(home), Path(out))))
