@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,13 +16,15 @@ import polars as pl
 from agrilake.contract.settings import Settings
 from agrilake.intake.keys import KEY_VARIABLE
 from agrilake.lake.files import scan
-from agrilake.paths import Home
+from agrilake.paths import Home, project_root
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.run import RunReport, take_and_load
 from agrilake.sample import postal, stats
 from agrilake.sample.drop import Drop
 from agrilake.sample.places import load_places
 
+YEAR = 2024
+"""Of the divisions and the stations."""
 SPARE_SECONDS = 0.2
 UNUSED = ("stats_population", "stats_agri_growth", "人口户数", "农业增长核算")
 """Extracts that come with the divisions and that no workload reads."""
@@ -44,15 +48,14 @@ def environment(scratch: Path) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def reference_lake(scratch: Path, seed: int, months: Sequence[str]) -> Home:
+def reference_lake(scratch: Path, seed: int) -> Home:
     """A lake that knows the divisions and the stations of the whole district; made once for a scratch folder."""
     home = Home.at(scratch / "reference")
     if home.root.exists():
         return home
     drop = Drop(scratch / "extracts", load_places(seed), seed)
-    years = sorted({int(month[:4]) for month in months})
-    stats.deliver(drop, seed, [years[0] - 1, *years])
-    postal.deliver_sites(drop, postal.sites(drop.places, months, seed), seed)
+    stats.deliver(drop, seed, [YEAR - 1, YEAR])
+    postal.deliver_sites(drop, postal.sites(drop.places, [f"{YEAR}-01"], seed), seed)
     drop.finish()
     lake = Lake.start(home)
     for path in sorted(drop.inbox.rglob("*")):
@@ -88,7 +91,32 @@ def let_settle(settings: Settings) -> None:
 
 
 def copy_of(home: Home, root: Path) -> Home:
-    """The home copied to `root`, in place of what is there."""
+    """The home copied to `root`, in place of what is there; what is never changed in place is linked."""
+
+    def link_or_copy(source: str, target: str) -> str:
+        kept = source.endswith(".parquet") or Path(source).is_relative_to(home.landing)
+        (os.link if kept else shutil.copy2)(source, target)
+        return target
+
     shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(home.root, root, symlinks=True)
+    shutil.copytree(home.root, root, symlinks=True, copy_function=link_or_copy)
     return Home.at(root)
+
+
+def program(step: str, *arguments: object, env: Mapping[str, str] | None = None) -> None:
+    """A step of the lake as a program of its own, not measured, so that its memory is given back."""
+    argv = [sys.executable, "-m", "benchmarks.workloads.lake_steps", step, *map(str, arguments)]
+    done = subprocess.run(
+        argv,
+        env={**os.environ, "PYTHONPATH": python_path(), **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{step} ended with {done.returncode}\n{done.stderr[-2000:]}")
+
+
+def python_path() -> str:
+    """The checkout's packages for a program of it."""
+    return os.pathsep.join((str(project_root() / "jobs"), str(project_root())))

@@ -12,7 +12,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,7 +171,7 @@ def _spent(pid: int, before: _Spent | None = None) -> _Spent:
     )
 
 
-def _sum(parts: Collection[_Spent]) -> _Spent:
+def _sum(parts: Iterable[_Spent]) -> _Spent:
     found = list(parts)
     return _Spent(
         sum(part.cpu_seconds for part in found),

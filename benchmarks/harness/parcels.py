@@ -40,7 +40,8 @@ class Made:
 
 def write(path: Path, rows: int, month: str, sites: Sequence[str], seed: int) -> Made:
     """Write a month's file with about `rows` rows at these stations."""
-    found, line, repeated = [pl.DataFrame(schema=TRUTH)], 2, 0
+    line, repeated = 2, 0
+    found = [pl.DataFrame(schema=TRUTH)]
     with path.open("wb") as target:
         target.write(encode(",".join(HEADER) + "\n", "gb18030"))
         for start in range(0, rows, ROWS_AT_ONCE):
@@ -55,6 +56,28 @@ def write(path: Path, rows: int, month: str, sites: Sequence[str], seed: int) ->
     return Made(path, pl.concat(found), line - 2, repeated)
 
 
+CORRECTED_WEIGHT = "0.777"
+
+
+def write_correction(
+    path: Path, rows: int, months: Sequence[str], sites: Sequence[str], seed: int, one_of: int, recent: bool
+) -> int:
+    """Write a file that says another weight for one of so many rows of the months' files (`rows` each): the last ones
+    of the last month if `recent`, else any. Returns how many. Keys that were spoilt in a month's file are new by it."""
+    wanted, written = rows * len(months) // one_of, 0
+    with path.open("wb") as target:
+        target.write(encode(",".join(HEADER) + "\n", "gb18030"))
+        for month in months[-1:] if recent else months:
+            first = max(0, rows - wanted) if recent else 0
+            for start in range(first, rows, ROWS_AT_ONCE):
+                part = _part(start, min(rows, start + ROWS_AT_ONCE), rows, month, sites, seed)
+                part = part if recent else part.filter(pl.col("number").hash(seed + 2) % one_of == 0)
+                part = part.with_columns(weight_kg=pl.lit(CORRECTED_WEIGHT)).select(*NAMES, *OWN_COLUMNS)
+                target.write(encode(part.write_csv(include_header=False, null_value=""), "gb18030"))
+                written += part.height
+    return written
+
+
 def _part(start: int, end: int, rows: int, month: str, sites: Sequence[str], seed: int) -> pl.DataFrame:
     """Clean rows `start` to `end` of `rows` as text, with `number` and a draw of their own."""
     number = pl.int_range(start, end, dtype=pl.Int64, eager=True)
@@ -62,7 +85,7 @@ def _part(start: int, end: int, rows: int, month: str, sites: Sequence[str], see
     draw, of_parcel = number.hash(seed), parcel.hash(seed + 1)
     days = (next_month_day(month) - first_day(month)).days
     seconds = parcel * (days * 86_400 - 80_000) * len(EVENTS) // rows + event * 19_000 + draw % 900
-    at = (pl.lit(first_day(month)).cast(pl.Datetime("us")) + pl.duration(seconds=seconds)).dt
+    at = (pl.lit(first_day(month)).cast(pl.Datetime("us")) + pl.duration(seconds=pl.lit(seconds))).dt
     phones = [pl.lit("138") + pl.lit((of_parcel // step % 10**8).cast(pl.String).str.zfill(8)) for step in (1, 7)]
     grams = (of_parcel % 20_000 + 50).cast(pl.Int64)
     place = pl.Series(sites).gather((of_parcel // 11 % len(sites)).cast(pl.UInt32))
@@ -127,8 +150,8 @@ def _spoilt(rows: pl.DataFrame, month: str) -> pl.DataFrame:
             if column == name:
                 cell = pl.when(pl.col("which") == number).then(text).otherwise(cell)
         changed[name] = cell
-    told = {name: _told([defect[at] for defect in defects]) for at, name in enumerate(("column", "rule"))}
-    return rows.with_columns(**changed, **told)
+    columns, rules, _ = zip(*defects, strict=True)
+    return rows.with_columns(**changed, column=_told(columns), rule=_told(rules))
 
 
 def _told(words: Sequence[str]) -> pl.Expr:

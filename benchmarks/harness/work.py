@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.lake import python_path
 from benchmarks.harness.measure import measure
 from benchmarks.harness.report import Entry
 from benchmarks.harness.same import Result, assert_same
-
-from agrilake.paths import project_root
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
 LOG = "last-run.log"
@@ -67,11 +66,6 @@ def compete(work: str, competitors: Sequence[Competitor], options: Options) -> t
         if competitor.result is not None:
             results[competitor.name] = competitor.result()
     return entries, assert_same(results) if results else {}
-
-
-def python_path() -> str:
-    """The checkout's packages for a program of it."""
-    return os.pathsep.join((str(project_root() / "jobs"), str(project_root())))
 
 
 def python(*arguments: object) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ WARM, COLD, PUBLISHED = "agrilake, Spark running", "agrilake, Spark started", "a
 
 def run(options: Options) -> Finding:
     """The lake with its Spark server running, the same with the server's start, its whole run, and four peers."""
-    reference = reference_lake(options.scratch, options.seed, [MONTH])
+    reference = reference_lake(options.scratch, options.seed)
     places = stations(reference)
     places.write_csv(options.scratch / "stations.csv")
     options.tell(f"writing {options.rows} rows")

@@ -1,9 +1,10 @@
 """The lake's own way through its steps, as a program that is measured.
 
-    python -m benchmarks.workloads.lake_steps take HOME OUT
+    python -m benchmarks.workloads.lake_steps STEP HOME [OUT]
 
 `take`: the inbox to receipt, silver and its suites, then the parcels delivered by village and month to
-OUT/village_month.csv; nothing of gold. It prints the seconds of each step as JSON.
+OUT/village_month.csv; nothing of gold. `intake`: the inbox to accepted rows, quarantine and receipt. `silver`: accepted
+rows into silver. Each prints its seconds as JSON.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
 from agrilake.paths import Home
 from agrilake.pipeline import steps
+from agrilake.pipeline.arriving import pending_files, register
 from agrilake.pipeline.asked import ask
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.intake import process, stale_deliveries
 from agrilake.pipeline.run import RunReport, take_and_load
 
 VILLAGE_MONTH = """
@@ -43,6 +47,23 @@ def take(home: Path, out: Path) -> dict[str, float]:
     return {**report.seconds, "suites": round(checked - start, 2), "query": round(time.perf_counter() - checked, 2)}
 
 
+def intake(home: Path) -> dict[str, float]:
+    """Take the inbox as far as it goes without Spark."""
+    lake, start = Lake.start(Home.at(home)), time.perf_counter()
+    for path in pending_files(lake):
+        register(lake, path)
+    for delivery in stale_deliveries(lake):
+        process(lake, delivery)
+    return {"intake": round(time.perf_counter() - start, 2)}
+
+
+def silver(home: Path) -> dict[str, float]:
+    """Bring the parcels' silver table to the state of its deliveries."""
+    lake, start = Lake.start(Home.at(home)), time.perf_counter()
+    steps.update_silver(lake, "postal_parcel")
+    return {"silver": round(time.perf_counter() - start, 2)}
+
+
 if __name__ == "__main__":
-    _, step, home, out = sys.argv
-    print(json.dumps({"take": take}[step](Path(home), Path(out))))
+    steps_by_name: dict[str, Callable[..., dict[str, float]]] = {"take": take, "intake": intake, "silver": silver}
+    print(json.dumps(steps_by_name[sys.argv[1]](*map(Path, sys.argv[2:]))))

@@ -32,7 +32,7 @@ CLASSIC = (
 
 def run(options: Options) -> Finding:
     """Each start as a process of its own, on a lake that holds divisions and stations."""
-    home = reference_lake(options.scratch, options.seed, ["2024-01"])
+    home = reference_lake(options.scratch, options.seed)
 
     def env() -> dict[str, str]:
         return {"AGRILAKE_HOME": str(home.root), "AIRFLOW_HOME": str(options.scratch / "airflow")}
