@@ -13,6 +13,9 @@ Result = Mapping[str, pl.DataFrame]
 ROWS_AT_ONCE = 200_000
 
 
+ZONE = "Asia/Shanghai"
+
+
 class Different(AssertionError):
     """A competitor's result is another than the first one's."""
 
@@ -29,7 +32,8 @@ def fingerprint(frame: pl.DataFrame) -> str:
 
 
 def canonical(frame: pl.DataFrame) -> pl.DataFrame:
-    """Columns by name, all as text (moments to the microsecond, decimals without trailing zeros), rows sorted."""
+    """Columns by name, all as text (moments by the clock in the district, to the microsecond, decimals without
+    trailing zeros), rows sorted."""
     ordered = frame.select(sorted(frame.columns))
     return ordered.select(_as_text(name, kind) for name, kind in ordered.schema.items()).sort(pl.all(), nulls_last=True)
 
@@ -37,6 +41,7 @@ def canonical(frame: pl.DataFrame) -> pl.DataFrame:
 def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if isinstance(kind, pl.Datetime):
+        column = column.dt.convert_time_zone(ZONE) if kind.time_zone else column
         return column.dt.strftime("%Y-%m-%d %H:%M:%S.%6f")
     if isinstance(kind, pl.Decimal) and kind.scale:
         return column.cast(pl.String).str.replace(r"\.?0+$", "")

@@ -103,11 +103,11 @@ def competitors(
         return Competitor(name, python(PEERS / script, table, corrections, *more), as_delta, lambda: of(table))
 
     def of(path: Path) -> Result:
-        return {"parcels": pl.read_delta(str(path)).select(KEPT).with_columns(_plain_moment())}
+        return {"parcels": pl.read_delta(str(path)).select(KEPT)}
 
     def of_database() -> Result:
         with duckdb.connect(str(database), read_only=True) as source:
-            return {"parcels": source.sql("FROM parcels").pl().select(KEPT).with_columns(_plain_moment())}
+            return {"parcels": source.sql("FROM parcels").pl().select(KEPT)}
 
     def commits() -> dict[str, int]:
         versions = [DeltaTable(str(home.table(*SILVER))).version() for home in (Home.at(root), prepared)]
@@ -136,18 +136,14 @@ def competitors(
 
 
 def rows_of(home: Home, layer: str, name: str) -> pl.DataFrame:
-    """A whole table of a lake, moments without a zone."""
+    """A whole table of a lake."""
     found = scan(home.table(layer, name))
     if found is None:
         raise RuntimeError(f"{home.root} has no {layer}/{name}")
-    return found.with_columns(_plain_moment()).collect()
+    return found.collect()
 
 
 def newest(home: Home) -> pl.DataFrame:
     """The accepted rows of the newest delivery."""
     last = max(State(home.state_file).deliveries("postal_parcel"), key=lambda item: item.sequence)
     return rows_of(home, "accepted", "postal_parcel").filter(_delivery_id=last.id).select(KEPT)
-
-
-def _plain_moment() -> pl.Expr:
-    return pl.col("event_at").dt.replace_time_zone(None).dt.cast_time_unit("us")
