@@ -13,14 +13,16 @@ from pathlib import Path
 
 import polars as pl
 
-from agrilake.contract.settings import Settings
+from agrilake.contract.settings import Settings, load_settings
 from agrilake.intake.keys import KEY_VARIABLE
 from agrilake.lake.files import scan
 from agrilake.paths import Home, project_root
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.run import RunReport, take_and_load
-from agrilake.sample import postal, stats
+from agrilake.pipeline.samples import DAY_FILE, drop
+from agrilake.sample import generate, postal, stats
 from agrilake.sample.drop import Drop
+from agrilake.sample.generate import DEFAULT_PARCEL_ROWS
 from agrilake.sample.places import load_places
 
 YEAR = 2024
@@ -53,12 +55,12 @@ def reference_lake(scratch: Path, seed: int) -> Home:
     home = Home.at(scratch / "reference")
     if home.root.exists():
         return home
-    drop = Drop(scratch / "extracts", load_places(seed), seed)
-    stats.deliver(drop, seed, [YEAR - 1, YEAR])
-    postal.deliver_sites(drop, postal.sites(drop.places, [f"{YEAR}-01"], seed), seed)
-    drop.finish()
+    extracts = Drop(scratch / "extracts", load_places(seed), seed)
+    stats.deliver(extracts, seed, [YEAR - 1, YEAR])
+    postal.deliver_sites(extracts, postal.sites(extracts.places, [f"{YEAR}-01"], seed), seed)
+    extracts.finish()
     lake = Lake.start(home)
-    for path in sorted(drop.inbox.rglob("*")):
+    for path in sorted(extracts.inbox.rglob("*")):
         if path.is_file() and path.name.split("__")[0] not in UNUSED:
             put(path, home, path.parent.name)
     let_settle(lake.settings)
@@ -66,6 +68,26 @@ def reference_lake(scratch: Path, seed: int) -> Home:
     take_and_load(lake, report, lambda *_: None)
     if report.failures:
         raise RuntimeError(f"the reference lake is incomplete: {report.failures}")
+    return home
+
+
+def wave(scratch: Path, seed: int) -> Path:
+    """The extracts of every department for one month of the whole district (<department>/<file>); made once."""
+    target = scratch / "wave"
+    if not target.exists():
+        months = (f"{YEAR}-01",)
+        generate(target, seed, months, parcel_rows=DEFAULT_PARCEL_ROWS // 12)
+    return target / "inbox"
+
+
+def wave_lake(extracts: Path, root: Path) -> Home:
+    """An empty lake with all extracts in its inbox, settled; it lives on a day after them."""
+    shutil.rmtree(root, ignore_errors=True)
+    home = Home.at(root).prepare()
+    (home.root / "sample").mkdir()
+    (home.root / "sample" / DAY_FILE).write_text(f"{YEAR}-02-06", encoding="ascii")
+    drop(extracts, home.inbox)
+    let_settle(load_settings())
     return home
 
 

@@ -60,12 +60,17 @@ def compete(work: str, competitors: Sequence[Competitor], options: Options) -> t
             options.tell(f"{work}: {competitor.name}, run {number + 1} of {options.warm_up + options.repeat}")
             competitor.prepare(number)
             log = options.scratch / LOG
-            env = {**os.environ, "PYTHONPATH": python_path(), **competitor.env()}
+            env = environ(competitor.env())
             runs.append(measure(competitor.argv, log, env, options.scratch, competitor.services()))
         entries.append(Entry(work, competitor.name, tuple(runs[options.warm_up :]), competitor.detail()))
         if competitor.result is not None:
             results[competitor.name] = competitor.result()
     return entries, assert_same(results) if results else {}
+
+
+def environ(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a program of the checkout."""
+    return {**os.environ, "PYTHONPATH": python_path(), **more}
 
 
 def python(*arguments: object) -> tuple[str, ...]:
