@@ -13,12 +13,12 @@ from benchmarks.harness.lake import environment
 from benchmarks.harness.machine import machine, versions
 from benchmarks.harness.report import Finding, Report
 from benchmarks.harness.work import Options
-from benchmarks.workloads import correction, file, rerun, start, wave
+from benchmarks.workloads import correction, file, history, reading, rerun, start, wave
 
 from agrilake.errors import UsageError
 
 WORKLOADS: dict[int, Callable[[Options], Finding]] = {
-    item.NUMBER: item.run for item in (file, wave, correction, rerun, start)
+    item.NUMBER: item.run for item in (file, wave, correction, history, rerun, reading, start)
 }
 
 

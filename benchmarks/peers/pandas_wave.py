@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 EMPTY = {"", "-", "—", "/", "无", "NULL"}
+PERIODS = ("period", "month", "year")
 MARGINS = ("合计", "小计", "总计", "注", "填表", "制表", "说明", "备注：")
 
 
@@ -31,8 +32,10 @@ def cells(path):
     if text is None:
         raise ValueError("the encoding is unknown")
     lines = text.splitlines()
-    delimiter = max(",;\t", key=lambda mark: sum(line.count(mark) for line in lines[:20]))
-    return [pd.DataFrame([line.replace('"', "").split(delimiter) for line in lines], dtype=str)]
+    delimiter = max(",;\t，", key=lambda mark: sum(line.count(mark) for line in lines[:20]))
+    split = [line.replace('"', "").split(delimiter) for line in lines]
+    width = max(map(len, split))
+    return [pd.DataFrame([row + [""] * (width - len(row)) for row in split], dtype=str)]
 
 
 def table(sheet, titles):
@@ -60,7 +63,8 @@ def problems(rows, columns):
         cell = rows[column.column]
         wrong = {"required": cell.isna() & (column.required == "true")}
         if column.type in ("integer", "number"):
-            number = pd.to_numeric(cell.str.replace(",", ""), errors="coerce")
+            plain = cell.str.extract(r"^(-?[\d,]+(?:\.\d+)?)\s*\D*$")[0]
+            number = pd.to_numeric(plain.str.replace(",", ""), errors="coerce")
             wrong["type"] = number.isna() & cell.notna()
             if pd.notna(column.minimum):
                 wrong["minimum"] = number < float(column.minimum)
@@ -69,7 +73,7 @@ def problems(rows, columns):
         elif column.type in ("date", "timestamp"):
             plain = cell.str.replace("[年月]", "-", regex=True).str.replace("日", "")
             wrong["type"] = pd.to_datetime(plain, errors="coerce", format="mixed").isna() & cell.notna()
-        elif pd.notna(column.pattern):
+        elif pd.notna(column.pattern) and column.column not in PERIODS:
             wrong["pattern"] = ~cell.str.fullmatch(column.pattern, na=True)
         for rule, at in wrong.items():
             found += [(line, column.column, rule) for line in rows.index[at.fillna(False)]]

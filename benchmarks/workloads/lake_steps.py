@@ -4,7 +4,7 @@
 
 `take`: the inbox to receipt, silver and its suites, then the parcels delivered by village and month to
 OUT/village_month.csv; nothing of gold. `intake`: the inbox to accepted rows, quarantine and receipt. `silver`: accepted
-rows into silver. Each prints its seconds as JSON.
+rows into silver. `run`: everything. Each prints its seconds as JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from agrilake.pipeline.arriving import pending_files, register
 from agrilake.pipeline.asked import ask
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.intake import process, stale_deliveries
-from agrilake.pipeline.run import RunReport, take_and_load
+from agrilake.pipeline.run import RunReport, run_all, take_and_load
 
 VILLAGE_MONTH = """
 SELECT s.division_code, strftime(p.event_at, '%Y-%m') AS period, count(*) AS parcels
@@ -64,6 +64,19 @@ def silver(home: Path) -> dict[str, float]:
     return {"silver": round(time.perf_counter() - start, 2)}
 
 
+def whole(home: Path) -> dict[str, float]:
+    """The whole run, to the publication."""
+    report = run_all(Lake.start(Home.at(home)))
+    if report.failures:
+        raise SystemExit("\n".join(report.failures))
+    return report.seconds
+
+
 if __name__ == "__main__":
-    steps_by_name: dict[str, Callable[..., dict[str, float]]] = {"take": take, "intake": intake, "silver": silver}
-    print(json.dumps(steps_by_name[sys.argv[1]](*map(Path, sys.argv[2:]))))
+    by_name: dict[str, Callable[..., dict[str, float]]] = {
+        "take": take,
+        "intake": intake,
+        "silver": silver,
+        "run": whole,
+    }
+    print(json.dumps(by_name[sys.argv[1]](*map(Path, sys.argv[2:]))))
