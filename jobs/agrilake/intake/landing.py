@@ -10,6 +10,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ def landed_files(home: Home, sha256: str) -> list[Path]:
 
 def sealed_by(path: Path) -> str:
     """Id of the key that a landed file is encrypted with; empty for one that lies as it came."""
-    return path.name.split(".")[1] if path.name.endswith(SEALED) else ""
+    return path.name.split(".")[-2] if path.name.endswith(SEALED) else ""
 
 
 @contextmanager
@@ -107,19 +108,46 @@ def opened(home: Home, sha256: str, ring: Callable[[], KeyRing]) -> Iterator[Pat
     found = landed_files(home, sha256)
     if not found:
         raise ConsistencyError(f"landing lacks the file {sha256}; restore it from a backup")
-    key_id = sealed_by(found[0])
+    with opened_file(home, found[0], sha256, ring) as path:
+        yield path
+
+
+@contextmanager
+def opened_file(home: Home, file: Path, sha256: str, ring: Callable[[], KeyRing]) -> Iterator[Path]:
+    """`opened` for a file of the landing zone by its path, whose plain bytes have the sum."""
+    key_id = sealed_by(file)
     if not key_id:
-        if sha256_of(found[0]) != sha256:
-            raise _changed(found[0])
-        yield found[0]
+        if sha256_of(file) != sha256:
+            raise _changed(file)
+        yield file
         return
-    with _nameless(home, found[0].stat().st_size) as target, found[0].open("rb") as source:
+    with _nameless(home, file.stat().st_size) as target, file.open("rb") as source:
         hashing = Hashing(target)
-        open_file(source, hashing, ring().key(key_id), found[0].name)
+        open_file(source, hashing, ring().key(key_id), file.name)
         target.flush()
         if hashing.sha256 != sha256:
-            raise _changed(found[0])
+            raise _changed(file)
         yield Path(f"/proc/self/fd/{target.fileno()}")
+
+
+def keep_bytes(home: Home, source: BinaryIO, name: str, ring: KeyRing | None) -> Path:
+    """Put bytes beside the files that came, under `name` with the folder of its first two characters; encrypted by the
+    newest key of `ring` where one is given. On disk for certain when it returns."""
+    final = home.landing / name[:2] / (f"{name}.{ring.current.id}{SEALED}" if ring else name)
+    with _taking(home) as target:
+        if ring is None:
+            shutil.copyfileobj(source, target, CHUNK)
+        else:
+            seal_file(source, target, ring.current)
+        _finish(target)
+        return _place(Path(target.name), final)
+
+
+def forget_landed(home: Home, sha256: str) -> None:
+    """Delete the file with that sum, as it came and encrypted."""
+    for path in landed_files(home, sha256):
+        path.unlink()
+        _sync(path.parent)
 
 
 def seal_landed(home: Home, sha256: str, ring: KeyRing) -> bool:

@@ -73,7 +73,8 @@ class RawTable:
     order.
     `headers` and `header_units` map contract columns to the header as written and to the unit in its
     brackets; `missing` are contract columns the file lacks (never required ones: those refuse the file);
-    `unmatched` the headers that went to `_extra`; `ignored` the columns of our own receipts.
+    `unmatched` the headers that went to `_extra`; `ignored` the columns of our own receipts. `erased` are the places
+    (sheet, line) of records that the file had and that were erased since: they are in no count but `delivered`.
     """
 
     frame: pl.DataFrame
@@ -87,11 +88,17 @@ class RawTable:
     encoding: str | None = None
     delimiter: str | None = None
     sheets: tuple[str, ...] = ()
+    erased: tuple[tuple[str | None, int], ...] = ()
 
     @property
     def records(self) -> int:
         """Physical data records: those with fields and those that are broken."""
         return self.frame.height + len(self.broken)
+
+    @property
+    def delivered(self) -> int:
+        """Physical data records that the file had when it came."""
+        return self.records + len(self.erased)
 
     def assert_complete(self, physical: int, frame_lines: int) -> None:
         """Every one of the `physical` lines (or rows) seen belongs to a record or was set aside.

@@ -63,6 +63,11 @@ SEALING_POINTS = ("landing_sealed", "bronze_sealed", "plain_removed")
 """Points of `agrilake key seal`."""
 WITHDRAW_POINTS = ("withdrawal_noted", "withdrawal_recorded", "withdrawn_rows_removed", "withdrawal_told")
 """Points of `agrilake withdraw`."""
+ERASURE_POINTS = (
+    *("erasure_noted", "erasure_file_kept", "erasure_rows_stored", "erasure_vacuumed", "erasure_stored"),
+    *("erasure_gold_purged", "erasure_publications_removed"),
+)
+"""Points of `agrilake erase`, and of the end that the next run makes of it."""
 BACKUP_POINTS = ("backup_seen", "backup_copied", "backup_listed", "backup_pruned")
 """Points of `agrilake backup`."""
 ALL_POINTS = (
@@ -73,6 +78,7 @@ ALL_POINTS = (
     *ROTATION_POINTS,
     *SEALING_POINTS,
     *WITHDRAW_POINTS,
+    *ERASURE_POINTS,
     *BACKUP_POINTS,
 )
 

@@ -38,6 +38,7 @@ FINAL = ("accepted", "partial")
 REFUSED, WITHDRAWN = "refused", "withdrawn"
 LAYOUT = "layout"
 KEY = "key"
+ERASED = "erased"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ class Delivery:
     def layout(self) -> str:
         """Fingerprint of the earlier layout that it was read by; empty where it was today's contract."""
         return str(self.details.get(LAYOUT, ""))
+
+    @property
+    def erased(self) -> int:
+        """Records that the file had and that were erased: they are in none of the counts."""
+        return int(self.details.get(ERASED, 0))
 
     @property
     def key_id(self) -> str:

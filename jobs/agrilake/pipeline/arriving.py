@@ -24,6 +24,7 @@ from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.landed import release
 from agrilake.pipeline.outcomes import Outcome, department_of, refuse, shown_name, unnamed, withdrawn
 from agrilake.pipeline.reading import ROWS_STATED
 
@@ -92,11 +93,14 @@ def _register(lake: Lake, path: Path) -> Outcome:
     if repeat is not None:
         again = replace(repeat, file_name=delivery.file_name)
         receipt = write_receipt(lake.home, again, None, None, dataset.layout(name.period), repeated=True)
+        release(lake, landed.sha256)
         _clear(path)
         return Outcome(repeat, receipt, repeat_of=repeat.id)
     elsewhere = [item for item in earlier if item.period != name.period]
     if elsewhere and not name.confirmed:
-        return refuse(lake, delivery, _same_bytes(elsewhere[0], name.period), path)
+        outcome = refuse(lake, delivery, _same_bytes(elsewhere[0], name.period), path)
+        release(lake, landed.sha256)
+        return outcome
     begun = next((item for item in earlier if item.id == delivery.id and not item.is_final), delivery)
     details = {**begun.details, **delivery.details}  # of a run that ended after it had taken the manifest away
     received = lake.state.record_delivery(replace(delivery, status="received", details=details))

@@ -17,6 +17,7 @@ import polars as pl
 from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError, RefusedFile
 from agrilake.intake.divisions import DivisionIndex
+from agrilake.intake.kept import kept_file
 from agrilake.intake.landing import landed_files, opened, room, sha256_of
 from agrilake.intake.limits import check_size
 from agrilake.intake.names import parse_name
@@ -28,11 +29,12 @@ from agrilake.lake.failpoints import commit, reach
 from agrilake.lake.files import DELIVERY, remove_delivery, replace_delivery
 from agrilake.lake.fit import fit_types
 from agrilake.lake.logs import durable
-from agrilake.lake.state import KEY, LAYOUT, WITHDRAWN, Delivery
+from agrilake.lake.state import ERASED, KEY, LAYOUT, WITHDRAWN, Delivery
 from agrilake.pipeline.arriving import delivery_of
 from agrilake.pipeline.context import Editions, Lake
+from agrilake.pipeline.landed import forget_refused, is_rewritten, kept_of, read_landed
 from agrilake.pipeline.outcomes import Outcome, refuse, refused, unnamed, withdrawn
-from agrilake.pipeline.reading import ROWS_STATED, divisions_of, examine, name_of, needs_divisions
+from agrilake.pipeline.reading import ROWS_STATED, divisions_of, examine, name_of, needs_divisions, table_of
 from agrilake.pipeline.receipts import give_receipt, hand_back, require_open
 from agrilake.pipeline.same_rows import told_of_same_rows
 
@@ -58,19 +60,23 @@ def _process(lake: Lake, delivery: Delivery) -> Outcome:
         lake.state.owe_receipt(delivery.id)
         waiting = lake.state.record_delivery(replace(delivery, status="waiting", reason=WAITING_REASON))
         return Outcome(waiting, give_receipt(lake, waiting, None, None, layout))
-    with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
-        try:
-            raw, checked = examine(lake, landed, name_of(delivery), dataset, divisions)
-        except RefusedFile as refusal:
-            if _other_layout(lake, delivery):
-                raise ConsistencyError(
-                    f"{layout.path}: {delivery.file_name} ({delivery.id}) was accepted before, but version "
-                    f"{layout.version} cannot read it: {refusal.code}, {mask_text(refusal.reason)} "
-                    "Mend the layout or its validUntil"
-                ) from refusal
-            return refuse(lake, delivery, refusal, landed, layout, landed=True)
+    try:
+        raw = read_landed(lake, delivery, dataset)
+        checked = examine(lake, raw, name_of(delivery), dataset, divisions)
+    except RefusedFile as refusal:
+        if _other_layout(lake, delivery) or kept_file(lake.home, delivery.sha256, delivery.id):
+            raise ConsistencyError(
+                f"{layout.path}: {delivery.file_name} ({delivery.id}) was accepted before, but version "
+                f"{layout.version} cannot read it: {refusal.code}, {mask_text(refusal.reason)} "
+                "Mend the layout or its validUntil"
+            ) from refusal
+        with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
+            outcome = refuse(lake, delivery, refusal, landed, layout, landed=True)
+        forget_refused(lake, outcome.delivery)
+        return outcome
     _store(lake, dataset, delivery, raw, checked)
     counted = _keyed(_counted(delivery, raw, checked, divisions, dataset), dataset, lake.pseudonymiser)
+    counted = replace(counted, details={**counted.details, **kept_of(lake, counted)})
     lake.state.owe_receipt(delivery.id)
     final = lake.state.record_delivery(told_of_same_rows(lake, counted, dataset, checked.accepted))
     if final.status == WITHDRAWN:  # in the meantime, by somebody else
@@ -89,8 +95,8 @@ def give_owed_receipt(lake: Lake, delivery: Delivery) -> Outcome:
     checked: Checked | None = None
     if delivery.is_final and dataset is not None:
         divisions = divisions_of(lake, dataset, delivery.period)
-        with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
-            raw, checked = examine(lake, landed, name_of(delivery), dataset, divisions)
+        raw = read_landed(lake, delivery, dataset)
+        checked = examine(lake, raw, name_of(delivery), dataset, divisions)
     receipt = give_receipt(lake, delivery, checked, raw, layout)
     if delivery.status == "refused" and delivery.sha256 and landed_files(lake.home, delivery.sha256):
         with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
@@ -113,8 +119,7 @@ def refused_now(lake: Lake, delivery: Delivery) -> pl.DataFrame:
     """
     dataset = lake.registry.get(delivery.dataset)
     divisions = divisions_of(lake, dataset, delivery.period)
-    with opened(lake.home, delivery.sha256, lambda: lake.ring) as landed:
-        _, checked = examine(lake, landed, name_of(delivery), dataset, divisions)
+    checked = examine(lake, read_landed(lake, delivery, dataset), name_of(delivery), dataset, divisions)
     return checked.quarantined_lines.select("sheet", "line")
 
 
@@ -129,7 +134,8 @@ def check_only(lake: Lake, path: Path) -> tuple[Delivery, RawTable | None, Check
         divisions = divisions_of(lake, dataset, delivery.period)
         if divisions is None and needs_divisions(dataset):
             return replace(delivery, status="waiting", reason=WAITING_REASON), None, None
-        raw, checked = examine(lake, path, name, dataset, divisions)
+        raw = table_of(lake, path, dataset.layout(name.period))
+        checked = examine(lake, raw, name, dataset, divisions)
     except RefusedFile as refusal:
         return refused(unnamed(path, path.parent.name), refusal), None, None
     counted = _counted(delivery, raw, checked, divisions, dataset)
@@ -152,8 +158,10 @@ def _other_layout(lake: Lake, delivery: Delivery) -> bool:
 
 
 def _is_stale(lake: Lake, delivery: Delivery, editions: Editions | None) -> bool:
-    if delivery.status == "received" or editions is None:
-        return delivery.status == "received"
+    if delivery.status == "received" or (delivery.is_final and is_rewritten(lake, delivery)):
+        return True
+    if editions is None:
+        return False
     if not delivery.is_final:
         return delivery.status == "waiting"
     dataset = lake.registry.datasets.get(delivery.dataset)
@@ -209,6 +217,8 @@ def _counted(
         "unmatched": [mask_text(header) for header in raw.unmatched],
         **{key: value for key, value in delivery.details.items() if key == ROWS_STATED},
     }
+    if raw.erased:
+        details[ERASED] = len(raw.erased)
     if fingerprint := dataset.layout(delivery.period).fingerprint:
         details[LAYOUT] = fingerprint
     return replace(

@@ -22,17 +22,19 @@ from agrilake.pipeline.context import Lake
 ROWS_STATED = "rows_stated"
 
 
-def examine(
-    lake: Lake, path: Path, name: DeliveryName, dataset: Dataset, divisions: DivisionIndex | None
-) -> tuple[RawTable, Checked]:
-    """The very same reading and checking for a delivery and for `agrilake check`; stores nothing."""
-    layout = dataset.layout(name.period)
+def table_of(lake: Lake, path: Path, layout: Dataset) -> RawTable:
+    """A file as a table, by the layout of its period. Raises RefusedFile as read_file."""
     raw = read_file(path, layout, lake.settings.limits, lake.registry, scratch=lake.home.tmp)
-    raw = without_names(raw, layout)
-    check_rows_stated(name.rows, raw.records)
+    return without_names(raw, layout)
+
+
+def examine(
+    lake: Lake, raw: RawTable, name: DeliveryName, dataset: Dataset, divisions: DivisionIndex | None
+) -> Checked:
+    """The very same checking for a delivery and for `agrilake check`; stores nothing."""
+    check_rows_stated(name.rows, raw.delivered)
     original = original_of(lake, name, dataset)
-    checked = check_rows(raw, dataset, name, divisions, lake.pseudonymiser, lake.settings, original)
-    return raw, checked
+    return check_rows(raw, dataset, name, divisions, lake.pseudonymiser, lake.settings, original)
 
 
 def divisions_of(lake: Lake, dataset: Dataset, period: str) -> DivisionIndex | None:

@@ -16,6 +16,7 @@ from agrilake.errors import ConsistencyError, UsageError
 from agrilake.indicators.engine import computed, engine
 from agrilake.indicators.model import Indicator
 from agrilake.indicators.recipe import Engine, Recipe, kept_recipe
+from agrilake.lake.erasures import oldest_versions
 from agrilake.paths import Home
 from agrilake.pipeline.context import Lake
 from agrilake.publish.figures import KEY, TABLE, seals, stored_figures
@@ -168,12 +169,17 @@ def require_files(home: Home, recipe: Recipe) -> None:
         try:
             files = [Path(unquote(urlparse(uri).path)) for uri in DeltaTable(str(path), version=version).file_uris()]
         except (DeltaError, OSError) as error:
-            raise _gone(name, version) from error
+            raise _gone(home, name, version) from error
         if not all(file.is_file() for file in files):
-            raise _gone(name, version)
+            raise _gone(home, name, version)
 
 
-def _gone(name: str, version: int) -> ConsistencyError:
+def _gone(home: Home, name: str, version: int) -> ConsistencyError:
+    if version < oldest_versions(home).get(f"gold/{name}", 0):
+        return ConsistencyError(
+            f"gold/{name} version {version}, from which the publication was made, was taken away when a person was "
+            "erased; its figures stand in gold/indicator_value and cannot be computed again"
+        )
     return ConsistencyError(
         f"gold/{name} version {version} is pinned by the publication and gone: a vacuum ran without "
         "agrilake.pipeline.pins; bring the table's folder back from the backups"

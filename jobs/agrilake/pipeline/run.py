@@ -16,7 +16,7 @@ from agrilake.errors import AgrilakeError
 from agrilake.indicators.load import load_indicators
 from agrilake.intake.landing import room
 from agrilake.lake import audit
-from agrilake.pipeline import arriving, intake, steps, withdrawal
+from agrilake.pipeline import arriving, erasure, intake, steps, withdrawal
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.endings import log_frames
 from agrilake.pipeline.leftovers import tidy
@@ -78,6 +78,7 @@ def _run(lake: Lake, progress: Progress | None) -> RunReport:
     audit.record(lake.home, "ran", "agrilake run", files=len(arriving.pending_files(lake, settle=False)))
     report.failures += tidy(lake)
     withdrawal.finish(lake)
+    erasure.finish(lake)
     settle_keys(lake)
     _wait_settled(lake)
     take_and_load(lake, report, tell)
@@ -94,6 +95,7 @@ def _run(lake: Lake, progress: Progress | None) -> RunReport:
     with _timed(report, "publish"):
         tell("publish", 0, 1, "")
         report.publication = str(steps.update_publication(lake).version)
+        erasure.finish_published(lake)
         tell("publish", 1, 1, report.publication)
     return report
 

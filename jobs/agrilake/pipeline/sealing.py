@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from deltalake import DeltaTable
 
 from agrilake.errors import UsageError
+from agrilake.intake.kept import keep, kept_file, read_kept
 from agrilake.intake.keys import KeyRing
-from agrilake.intake.landing import seal_landed
+from agrilake.intake.landing import seal_landed, sealed_by
 from agrilake.lake import audit
 from agrilake.lake.bronze import bronze_rows, plain_table, sealed_table, sealed_with, write_bronze
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import DELIVERY, scan
 from agrilake.lake.locks import table_lock
+from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
 
 
@@ -47,6 +49,8 @@ def seal(lake: Lake) -> Sealed:
         ):
             files += seal_landed(lake.home, sha256, next(iter(rings.values())))
             reach("landing_sealed")
+        for item in lake.state.deliveries():
+            files += item.dataset in rings and _seal_kept(lake, item, rings[item.dataset])
         for name, ring in rings.items():
             deliveries += _seal_bronze(lake, name, ring)
             tables += _remove_plain(lake, name)
@@ -62,6 +66,15 @@ def seals_anything(lake: Lake) -> bool:
 
 def _rings(lake: Lake) -> dict[str, KeyRing]:
     return {name: ring for name in lake.registry.datasets if (ring := lake.seals(name)) is not None}
+
+
+def _seal_kept(lake: Lake, item: Delivery, ring: KeyRing) -> bool:
+    """Encrypt what an erasure has left of a file; whether it had to be."""
+    path = kept_file(lake.home, item.sha256, item.id) if item.sha256 else None
+    if path is None or sealed_by(path) == ring.current.id:
+        return False
+    keep(lake.home, item.sha256, item.id, read_kept(lake.home, path, lambda: ring), ring)
+    return True
 
 
 def _seal_bronze(lake: Lake, dataset: str, ring: KeyRing) -> int:

@@ -21,7 +21,7 @@ from agrilake.lake.failpoints import commit, reach
 from agrilake.lake.files import scan, table_version
 from agrilake.lake.locks import table_lock
 from agrilake.lake.logs import durable
-from agrilake.lake.state import FINAL, KEY, WITHDRAWN, Delivery, State, now
+from agrilake.lake.state import ERASED, FINAL, KEY, WITHDRAWN, Delivery, State, now
 from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
@@ -68,6 +68,7 @@ def _digest(item: Delivery) -> str:
     parts = [item.reference_version, item.contract_version, item.accepted, item.sequence]
     parts += [item.layout] if item.layout else []
     parts += [f"{KEY} {item.key_id}"] if item.key_id else []
+    parts += [f"{ERASED} {item.erased}"] if item.erased else []
     return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
 
 

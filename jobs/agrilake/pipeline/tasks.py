@@ -47,12 +47,13 @@ def find_files() -> list[Group]:
     dataset are in one group, in order of arrival: one writer for its bronze and accepted rows. Without files, a
     group without deliveries names silver tables whose update was missed.
     """
-    from agrilake.pipeline import withdrawal
+    from agrilake.pipeline import erasure, withdrawal
     from agrilake.pipeline.inbox import look_into_inbox
     from agrilake.pipeline.rotation import settle_keys
 
     lake = _start()
     withdrawal.finish(lake)
+    erasure.finish(lake)
     settle_keys(lake)
     look_into_inbox(lake)
     waiting = _deliveries_to_take(lake)
@@ -202,9 +203,12 @@ def compute_indicators() -> None:
 
 def publish() -> str:
     """Publish; the publication's version."""
-    from agrilake.pipeline import steps
+    from agrilake.pipeline import erasure, steps
 
-    return str(steps.update_publication(_start()).version)
+    lake = _start()
+    version = str(steps.update_publication(lake).version)
+    erasure.finish_published(lake)
+    return version
 
 
 def maintain() -> int:

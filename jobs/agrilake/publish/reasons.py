@@ -12,7 +12,7 @@ from agrilake.indicators.model import STATE_TIMES, Indicator
 from agrilake.indicators.recipe import Recipe
 from agrilake.intake.dates import period_bounds
 from agrilake.intake.schedule import previous_period, year_before
-from agrilake.lake.state import WITHDRAWN, Delivery
+from agrilake.lake.state import ERASED, WITHDRAWN, Delivery
 from agrilake.paths import Home
 from agrilake.publish.metadata import masked_file_name
 from agrilake.publish.records import Record
@@ -29,7 +29,8 @@ def taken_of(delivery: Delivery) -> str:
     """What of a delivery the lake took, as the manifests keep it; empty where nothing."""
     if not delivery.is_final:
         return ""
-    return f"{delivery.accepted}|{delivery.contract_version}|{delivery.reference_version}"
+    taken = f"{delivery.accepted}|{delivery.contract_version}|{delivery.reference_version}"
+    return f"{taken}|{ERASED} {delivery.erased}" if delivery.erased else taken
 
 
 def taken_before(past: Iterable[Record]) -> dict[str, str]:
@@ -111,10 +112,8 @@ class Between:
         past = self.past.get(item.id, "").split("|")
         if not item.is_final:
             return "撤回" if item.status == WITHDRAWN else "不再采用"
-        if len(past) == 3:
-            if past[1] != str(item.contract_version):
-                return f"按新规范（{item.contract_version} 版）重新接收"
-            return "放行原退回的行" if past[2] == str(item.reference_version) else "按新的区划表重新核对"
+        if past[0]:
+            return _again(item, past)
         if item.kind == "mend":
             return "补正"
         if item.revision:
@@ -182,6 +181,15 @@ class Between:
         new = self.after.inputs
         changed = [f"gold.{name} {old.get(name)}→{new[name]}" for name in sorted(new) if old.get(name) != new[name]]
         return f"所用的表有新版本：{'、'.join(changed)}" if changed else UNKNOWN
+
+
+def _again(item: Delivery, past: Sequence[str]) -> str:
+    """Why a delivery was taken anew; `past` are the parts of what was taken of it before."""
+    if item.erased and past[-1] != f"{ERASED} {item.erased}":
+        return "依法删除个人信息"
+    if past[1] != str(item.contract_version):
+        return f"按新规范（{item.contract_version} 版）重新接收"
+    return "放行原退回的行" if past[2] == str(item.reference_version) else "按新的区划表重新核对"
 
 
 def _meaning(item: Indicator) -> dict[str, object]:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from agrilake.errors import UsageError
 from agrilake.lake import audit
+from agrilake.lake.erasures import erasures
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import sync
 from agrilake.lake.locks import table_lock
@@ -45,7 +46,8 @@ class Done:
 
 
 def backup(lake: Lake, target: Path, keep: int | None = None, recipient: str | None = None) -> Done:
-    """Copy the lake as it is now into the target; with `keep` only the newest backups stay.
+    """Copy the lake as it is now into the target; with `keep` only the newest backups stay, and none in any case that
+    was made before a person was erased.
 
     Raises UsageError for a target inside the lake, one that holds something else, and one whose content is for another
     recipient; AgrilakeError where there is no room. Earlier backups stay whole whatever happens.
@@ -56,9 +58,10 @@ def backup(lake: Lake, target: Path, keep: int | None = None, recipient: str | N
         made = _made(lake, content)
         reach("backup_listed")
         audit.record(lake.home, "backed_up", made.name, files=len(made.files), bytes=made.bytes)
-        if keep is None or made.missing:
+        erased = [act.reached_at for act in erasures(lake.home) if act.stage]
+        if (keep is None and not erased) or made.missing:
             return Done(made)
-        removed, freed = _retire(content, keep)
+        removed, freed = _retire(content, keep, max(erased, default=""))
         reach("backup_pruned")
     return Done(made, removed, freed)
 
@@ -219,11 +222,14 @@ def _clean(root: Path) -> None:
         path.unlink()
 
 
-def _retire(content: Content, keep: int) -> tuple[int, int]:
-    """Remove all but the newest backups, then the content that none of these needs."""
-    if keep < 1:
+def _retire(content: Content, keep: int | None, since: str) -> tuple[int, int]:
+    """Remove all but the newest `keep` backups (None: all stay) and those made until the moment `since`, then the
+    content that none of the others needs."""
+    if keep is not None and keep < 1:
         raise UsageError("--keep is at least 1")
-    old = folders(content.root)[:-keep]
+    known = folders(content.root)
+    beyond = known[:-keep] if keep else []
+    old = [folder for folder in known[:-1] if folder in beyond or read_manifest(folder).made_at <= since]
     for folder in old:
         gone = folder.with_name(f"{folder.name}{UNFINISHED}")
         folder.rename(gone)  # so that a half-removed one never counts

@@ -6,15 +6,19 @@ import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import polars as pl
 
 from agrilake.errors import ConsistencyError
-from agrilake.intake.landing import landed_files, landing_path, opened
+from agrilake.intake.kept import kept_file, kept_sum
+from agrilake.intake.landing import landed_files, landing_path, opened, opened_file
 from agrilake.intake.receipt import receipt_paths
 from agrilake.lake.bronze import bronze_rows, sealed_rows
 from agrilake.lake.files import DELIVERY, delivery_rows, scan
 from agrilake.lake.state import REFUSED, WITHDRAWN, Delivery
+from agrilake.paths import Home
+from agrilake.pipeline.landed import FILE_ERASED
 from agrilake.recovery.logs import Log
 from agrilake.recovery.looking import AGAIN, FROM_BACKUP, Found, Looking
 
@@ -42,7 +46,9 @@ def check_registry(looking: Looking, found: Found) -> None:
 def check_landing(looking: Looking, found: Found) -> None:
     """Each delivery's bytes are there and have their hash; nothing else is there."""
     home = looking.lake.home
-    expected = {item.sha256: item for item in looking.deliveries.values() if item.sha256}
+    expected = {
+        item.sha256: item for item in looking.deliveries.values() if item.sha256 and not _is_rewritten(home, item)
+    }
     there = {sha256: landed_files(home, sha256) for sha256 in expected}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         altered = dict(zip(expected, pool.map(lambda sha256: _is_altered(looking, sha256), expected), strict=True))
@@ -54,6 +60,14 @@ def check_landing(looking: Looking, found: Found) -> None:
         elif altered[sha256]:
             found.add(f"the file of {_name(item)} was altered: it has not its SHA-256", where, FROM_BACKUP)
     known = {path for paths in there.values() for path in paths}
+    for item in looking.deliveries.values():
+        path = kept_file(home, item.sha256, item.id) if item.sha256 else None
+        if path is not None:
+            known.add(path)
+            found.looked += 1
+            if _is_unreadable(looking, path):
+                where = path.relative_to(home.root).as_posix()
+                found.add(f"what an erasure left of the file of {_name(item)} was altered", where, FROM_BACKUP)
     for path in sorted(path for path in home.landing.rglob("*") if path.is_file() and path not in known):
         if not path.name.startswith("."):
             where = path.relative_to(home.root).as_posix()
@@ -65,6 +79,20 @@ def _is_altered(looking: Looking, sha256: str) -> bool:
     lake = looking.lake
     try:
         with opened(lake.home, sha256, lambda: lake.ring):
+            return False
+    except ConsistencyError:
+        return True
+
+
+def _is_rewritten(home: Home, item: Delivery) -> bool:
+    """Whether an erasure has taken the file away, or put another in its place."""
+    return bool(item.details.get(FILE_ERASED)) or kept_file(home, item.sha256, item.id) is not None
+
+
+def _is_unreadable(looking: Looking, path: Path) -> bool:
+    lake = looking.lake
+    try:
+        with opened_file(lake.home, path, kept_sum(path), lambda: lake.ring):
             return False
     except ConsistencyError:
         return True

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agrilake.errors import ConsistencyError
+from agrilake.intake.kept import kept_file
 from agrilake.intake.landing import landed_files, landing_path
 from agrilake.lake import audit
 from agrilake.lake.locks import WAIT_SECONDS, table_lock
-from agrilake.lake.state import State
+from agrilake.lake.state import Delivery, State
 from agrilake.paths import Home
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.landed import FILE_ERASED
 from agrilake.pipeline.pins import pinned_versions
 from agrilake.publish.store import CURRENT, complete
 from agrilake.recovery.logs import LOG, log_files, newest_commit, read_log, tables
@@ -87,7 +89,7 @@ def snapshot(lake: Lake, registry: Path, log: Path) -> Seen:
     deliveries = state.deliveries()
     for item in deliveries:
         if item.sha256:
-            found = landed_files(home, item.sha256) or [landing_path(home, item.sha256)]
+            found = _landed(home, item)
             files |= {path.relative_to(home.root).as_posix(): path for path in found}
     pins = pinned_versions(lake)
     for name, path in tables(home):
@@ -101,6 +103,14 @@ def snapshot(lake: Lake, registry: Path, log: Path) -> Seen:
     lake_versions = state.lake_versions()
     newest = lake_versions[-1].version if lake_versions else 0
     return Seen(files, _folders(home, files), links, versions, newest, len(deliveries))
+
+
+def _landed(home: Home, item: Delivery) -> list[Path]:
+    """What landing holds for a delivery: its file, or what an erasure has left of it. One that should be there and is
+    not is named too, so that the manifest says that it is missing."""
+    kept = kept_file(home, item.sha256, item.id)
+    found = [*landed_files(home, item.sha256), *([kept] if kept else [])]
+    return found or ([] if item.details.get(FILE_ERASED) else [landing_path(home, item.sha256)])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from agrilake.checks import district_context
 from agrilake.contract.settings import Settings
@@ -49,12 +50,12 @@ def row_count(path: Path, version: int) -> int:
 
 
 def previous_rows(path: Path, version: int) -> int | None:
-    """Rows at the version before; None for the first, or where that version was vacuumed away."""
+    """Rows at the version before; None for the first, or where that version was vacuumed away or its log cut."""
     if version == 0:
         return None
     try:
         return row_count(path, version - 1)
-    except (FileNotFoundError, OSError):
+    except (OSError, DeltaError):
         return None
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from agrilake.errors import UsageError
+from agrilake.lake.erasures import oldest_versions
 from agrilake.paths import Home
 
 TABLE = re.compile(r"\b(silver|gold)\s*\.\s*\"?([a-z0-9_]+)\"?", re.IGNORECASE)
@@ -56,6 +57,11 @@ def _register(
             sorted(item.name for item in folder.iterdir() if not item.name.startswith(".")) if folder.exists() else []
         )
         raise UsageError(f"no table {layer}.{name}{' then' if versions else ''}; known: {', '.join(known) or 'none'}")
+    if version is not None and version < oldest_versions(home).get(f"{layer}/{name}", 0):
+        raise UsageError(
+            f"{layer}.{name} as it was then was taken away when a person was erased; ask for a later day "
+            "(agrilake erase --list says when), or for the table as it is now"
+        )
     view = f"{layer}__{name}"
     connection.register(view, DeltaTable(str(path), version=version).to_pyarrow_dataset())
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}")
