@@ -36,7 +36,8 @@ class Measured:
 
     Seconds on the clock and of processor (user and system); bytes of resident memory at its highest (the processes'
     sum; `peak_pss` counts shared pages once); bytes read and written by system calls (`read`, `written`: files, pipes
-    and sockets, from the page cache too) and those that went to the disk's cache (`stored`).
+    and sockets, from the page cache too) and those that went to files on the disk (`stored`, what was
+    removed again included).
     """
 
     seconds: float
@@ -162,12 +163,11 @@ def _spent(pid: int, before: _Spent | None = None) -> _Spent:
         return _Spent()
     io = {name: int(value) for name, _, value in (line.partition(": ") for line in text.splitlines())}
     known = before or _Spent()
-    stored = io["write_bytes"] - io["cancelled_write_bytes"]
     return _Spent(
         sum(map(int, fields[11:15])) / TICKS - known.cpu_seconds,
         io["rchar"] - known.read,
         io["wchar"] - known.written,
-        stored - known.stored,
+        io["write_bytes"] - known.stored,
     )
 
 
