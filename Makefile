@@ -124,7 +124,7 @@ test-full: export AGRILAKE_FULL := 1
 test-full: test ## run the slow parts as well (every crash point)
 
 .PHONY: bench
-bench: install ## measure the lake against its peers and write build/bench (hours; see docs/benchmarks.md)
+bench: .venv/.project .cache/jars/.verified ## measure the lake against its peers and write build/bench (hours; see docs/benchmarks.md)
 	@$(BIN)/agrilake bench
 
 .PHONY: audit

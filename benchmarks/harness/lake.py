@@ -92,11 +92,11 @@ def wave_lake(extracts: Path, root: Path) -> Home:
 
 
 def stations(home: Home) -> pl.DataFrame:
-    """site_no, division_code of every station, as a district keeps them in a list."""
+    """site_no, division_code of every village's station, as a district keeps them in a list."""
     table = scan(home.table("silver", "postal_site"))
     if table is None:
         raise RuntimeError(f"{home.root} has no stations")
-    return table.select("site_no", "division_code").sort("site_no").collect()
+    return table.filter(level="village").select("site_no", "division_code").sort("site_no").collect()
 
 
 def put(source: Path, home: Home, department: str, name: str = "") -> Path:

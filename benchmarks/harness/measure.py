@@ -83,6 +83,10 @@ def measure(
                 if passed > timeout:
                     stop(_members(others, ()))
             seconds = time.perf_counter() - start
+        except BaseException:  # interrupted: nothing goes on behind it
+            stop(_members(others, ()))
+            process.wait()
+            raise
         finally:
             os.close(pidfd)
     spent = _sum(_spent(pid, before.get(pid)) for pid in _members(others, services))

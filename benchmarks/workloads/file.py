@@ -80,7 +80,7 @@ def competitors(options: Options, reference: Home, running: SparkService) -> lis
             name,
             take,
             lambda _: arrived(with_server),
-            lambda: of_lake(Home.at(root), out),
+            lambda: of_lake(Home.at(root), _counted(out)),
             lambda: seconds_by_step(log),
             services,
             env,
@@ -96,6 +96,7 @@ def competitors(options: Options, reference: Home, running: SparkService) -> lis
             PUBLISHED,
             command("run", "--json"),
             lambda _: arrived(with_server=True),
+            lambda: of_publication(Home.at(root)),
             services=running.pids,
             env=lambda: {**running.env(), "AGRILAKE_HOME": str(root)},
         ),
@@ -112,13 +113,23 @@ def seconds_by_step(log: Path) -> dict[str, Any]:
     return found
 
 
-def of_lake(home: Home, out: Path) -> Result:
+def of_publication(home: Home) -> Result:
+    """The tables of a lake that was run to its publication, and its indicator of parcels delivered in villages."""
+    values = scan(home.table("gold", "indicator_value"))
+    if values is None:
+        raise RuntimeError(f"{home.root} has no indicators")
+    villages = values.filter(indicator_id="inbound_parcels", division_level="village", period=MONTH)
+    counted = villages.filter(pl.col("value") > 0).select("division_code", "period", parcels="value")
+    return of_lake(home, counted.collect())
+
+
+def of_lake(home: Home, counted: pl.DataFrame) -> Result:
     """The tables of a lake."""
     silver, quarantine = (scan(home.table(*place)) for place in (("silver", "postal_parcel"), ("quarantine",)))
     if silver is None or quarantine is None:
         raise RuntimeError(f"{home.root} has no parcels")
     wrong = quarantine.filter(dataset="postal_parcel", severity="error")
-    return _compared(silver.rename({"_line": "line"}).collect(), wrong.collect(), _counted(out))
+    return _compared(silver.rename({"_line": "line"}).collect(), wrong.collect(), counted)
 
 
 def of_delta(out: Path) -> Result:

@@ -80,5 +80,4 @@ def add_parcels(options: Options, home: Home, running: SparkService) -> str:
         path.unlink()
     let_settle(load_settings())
     whole_run(home, options.scratch, running)
-    villages = places.filter(~places["division_code"].str.ends_with("000"))["division_code"]
-    return str(villages[villages.len() // 2])
+    return str(places["division_code"][places.height // 2])

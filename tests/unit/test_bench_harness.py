@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -74,6 +75,18 @@ def test_a_program_that_fails_is_no_result(tmp_path: Path) -> None:
 def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="ended with -9"):
         measure((sys.executable, "-c", "import time; time.sleep(60)"), tmp_path / "log", timeout=0.3)
+
+
+def test_nothing_goes_on_behind_a_measure_that_is_interrupted(tmp_path: Path) -> None:
+    program = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, program)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
 ROWS = pl.DataFrame({"village": ["a", "b", None], "parcels": [1, 2, 3], "kg": ["1.50", "2.25", "3.00"]})
