@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import parcels
@@ -21,7 +22,8 @@ TEN = 10
 MONTHS = months_of_years(2023, 2023)
 MONTH = MONTHS[6]
 EVENTS = (
-    "SELECT event, count(*) AS events FROM {table} WHERE period = '{month}' AND division_code = '{village}' GROUP BY 1"
+    "SELECT event, count(*) AS events FROM gold.delivery_event "
+    "WHERE period = '{month}' AND division_code = '{village}' GROUP BY 1"
 )
 
 
@@ -34,7 +36,16 @@ def run(options: Options) -> Finding:
         village = add_parcels(options, home, running)
     finally:
         running.stop()
-    log = options.scratch / LOG
+    entries = [
+        entry
+        for work, competitors in questions(home, MONTH, village, options.scratch / LOG).items()
+        for entry in compete(work, competitors, options)[0]
+    ]
+    return Finding(NUMBER, TITLE, {"parcel rows": options.rows}, tuple(entries))
+
+
+def questions(home: Home, month: str, village: str, log: Path) -> dict[str, list[Competitor]]:
+    """Everything that is asked, by piece of work."""
 
     def env() -> dict[str, str]:
         return {"AGRILAKE_HOME": str(home.root)}
@@ -51,22 +62,20 @@ def run(options: Options) -> Finding:
             ("every chart twice, ten at once", TEN, 2),
         )
     ]
-    events = EVENTS.format(table="gold.delivery_event", month=MONTH, village=village)
     count = "select count(*) from silver.postal_parcel"
     asked = [
         Competitor("agrilake sql, now", command("sql", count), env=env),
         Competitor("agrilake sql, as of version 1", command("sql", count, "--version", "1"), env=env),
-        Competitor("agrilake trace", command("trace", "inbound_parcels", "--period", MONTH, "--json"), env=env),
+        Competitor("agrilake trace", command("trace", "inbound_parcels", "--period", month, "--json"), env=env),
     ]
+    events = EVENTS.format(month=month, village=village)
     table = home.table("gold", "delivery_event")
     one_village = [
         Competitor("agrilake sql", command("sql", events, "--json"), env=env),
-        Competitor("Polars", python(PEERS / "village_polars.py", table, MONTH, village)),
-        Competitor("DuckDB, delta_scan", python(PEERS / "village_duckdb.py", table, MONTH, village)),
+        Competitor("Polars", python(PEERS / "village_polars.py", table, month, village)),
+        Competitor("DuckDB, delta_scan", python(PEERS / "village_duckdb.py", table, month, village)),
     ]
-    works = (("charts", charts), ("questions", asked), ("a village's month", one_village))
-    entries = [entry for work, competitors in works for entry in compete(work, competitors, options)[0]]
-    return Finding(NUMBER, TITLE, {"parcel rows": options.rows}, tuple(entries))
+    return {"charts": charts, "questions": asked, "a village's month": one_village}
 
 
 def add_parcels(options: Options, home: Home, running: SparkService) -> str:
