@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from agrilake.errors import AgrilakeError
+
 PR_SET_CHILD_SUBREAPER = 36
 OFTEN, SELDOM, BEGINNING = 0.005, 0.1, 0.5
 """Seconds between two samples of memory: often in the beginning, since a short program has nothing else."""
@@ -26,7 +28,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 LOG_LINES = 25
 
 
-class Failed(RuntimeError):
+class Failed(AgrilakeError):
     """A measured program did not end well; the last lines of its output are in the message."""
 
 

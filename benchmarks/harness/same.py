@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from agrilake.errors import AgrilakeError
+
 Result = Mapping[str, pl.DataFrame]
 """A competitor's tables by name, each with the columns that the workload asks for."""
 ROWS_AT_ONCE = 200_000
@@ -16,7 +18,7 @@ ROWS_AT_ONCE = 200_000
 ZONE = "Asia/Shanghai"
 
 
-class Different(AssertionError):
+class Different(AgrilakeError):
     """A competitor's result is another than the first one's."""
 
 
