@@ -123,6 +123,10 @@ test: install system-packages lint ## run every check and every test
 test-full: export AGRILAKE_FULL := 1
 test-full: test ## run the slow parts as well (every crash point)
 
+.PHONY: bench
+bench: .venv/.project .cache/jars/.verified ## measure the lake against its peers and write build/bench (hours; see docs/benchmarks.md)
+	@$(BIN)/agrilake bench
+
 .PHONY: audit
 audit: .venv/.project ## ask the advisory database about known weaknesses of what is pinned (needs its network)
 	@for name in bootstrap lake superset; do echo "==> requirements/$$name.lock"; \

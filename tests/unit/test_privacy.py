@@ -13,6 +13,7 @@ from tests.support.tables import PSEUDONYMISER, column
 
 from agrilake.contract.load import load_registry
 from agrilake.errors import SecretError
+from agrilake.intake import privacy
 from agrilake.intake.keys import create_key, key_path
 from agrilake.intake.privacy import Pseudonymiser, mask, mask_file_name, mask_text, shown
 from agrilake.paths import Home
@@ -177,3 +178,18 @@ def test_key_inside_the_lake_is_refused(tmp_path: Path) -> None:
     path = create_key(tmp_path / "home" / "p.key")
     with pytest.raises(SecretError, match="inside the lake"):
         Pseudonymiser.from_file(path, Home.at(tmp_path / "home"))
+
+
+def test_codes_that_are_nobodys_are_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of millions of parcels has tens of thousands of them on its receipt."""
+    looked: list[str] = []
+
+    def counted(text: str) -> str:
+        looked.append(text)
+        return mask_text(text)
+
+    monkeypatch.setattr(privacy, "mask_text", counted)
+    waybill = load_registry().get("postal_parcel").column("waybill_no")
+    codes = pl.Series([*(f"YL2401{number:09d}" for number in range(1000)), "13812345678", None])
+    assert shown(codes, waybill).to_list() == [*codes[:1000], "138****5678", None]
+    assert looked == ["13812345678"]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
-import shapely
-from shapely.geometry.base import BaseGeometry
 
 from agrilake.checks.model import Arguments, CheckContext
 from agrilake.geojson import area_from, in_degrees, swapped
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 Problem = Callable[[str], str | None]
 
@@ -26,6 +28,8 @@ def _no_area(text: str) -> str | None:
 
 def _not_simple(text: str) -> str | None:
     """Where the area's rings cross or overlap (OGC simple features)."""
+    import shapely
+
     area = _area(text)
     if area is None or area.is_valid:
         return None

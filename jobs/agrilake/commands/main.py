@@ -7,6 +7,7 @@ import typer
 from agrilake.commands import (
     auditing,
     authoring,
+    benchmarking,
     deliveries,
     erasing,
     keys,
@@ -50,5 +51,6 @@ for module in (
     authoring,
     serving,
     supplying,
+    benchmarking,
 ):
     module.register(app)

@@ -83,10 +83,10 @@ class Body:
 
     def add_frame(self, frame: pl.DataFrame) -> None:
         """Rows of the header's width; those that look like margins are looked at one by one."""
-        blank = pl.all_horizontal(pl.col(self.cells).fill_null("").str.strip_chars() == "") & (pl.col(LINES) == 1)
+        bare = frame.select(pl.col(self.cells).str.strip_chars())  # once: it costs more than what is asked of it
+        blank = bare.select(pl.all_horizontal(pl.all().fill_null("") == "")).to_series() & (frame[LINES] == 1)
         self.add_blanks(frame.filter(blank)[LINE])
-        frame = frame.filter(~blank)
-        frame = frame.with_columns(self._suspicious().alias("_suspect"))
+        frame = frame.with_columns(bare.select(self._suspicious().alias("_suspect"))).filter(~blank)
         for values in frame.filter("_suspect").select(*self.cells, LINE, LINES).rows():
             cells, line, lines = [value or "" for value in values[:-2]], values[-2], values[-1]
             kind = row_kind(cells, self.header, self.dataset)
@@ -107,14 +107,13 @@ class Body:
         return {name: cells[at] for name, at in places if at < len(cells) and cells[at].strip()}
 
     def _suspicious(self) -> pl.Expr:
+        """Over cells without spaces around them: whether a row looks like a margin."""
         matched = [name for name, column in zip(self.cells, self.header.names, strict=True) if column]
         first, first_matched = _first_filled(self.cells), _first_filled(matched)
         repeated = [
-            pl.col(name).str.strip_chars() == title.strip()
-            for name, title in zip(self.cells, self.header.titles, strict=True)
-            if title
+            pl.col(name) == title.strip() for name, title in zip(self.cells, self.header.titles, strict=True) if title
         ]
-        numbered = pl.any_horizontal(pl.col(name).str.strip_chars() == "甲" for name in self.cells)
+        numbered = pl.any_horizontal(pl.col(name) == "甲" for name in self.cells)
         words = first.str.contains(SIEVE) | first_matched.str.contains(SIEVE)
         return first.is_null() | words.fill_null(False) | pl.any_horizontal(*repeated, numbered).fill_null(False)
 
@@ -191,7 +190,7 @@ class Body:
 
 
 def _first_filled(names: Sequence[str]) -> pl.Expr:
-    filled = [pl.when(pl.col(name).str.strip_chars() != "").then(pl.col(name)) for name in names]
+    filled = [pl.when(pl.col(name) != "").then(pl.col(name)) for name in names]
     return pl.coalesce(filled) if filled else pl.lit(None, dtype=pl.String)
 
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import python_calamine
 import xlrd
-from openpyxl.utils.datetime import from_excel
 
 from agrilake.intake.archive import ArchiveFacts
 from agrilake.intake.celltext import DAY_FORMAT, EAST_ASIAN_DATES, MONTH_FORMAT, MONTH_FORMAT_IDS, cell_text
@@ -74,6 +72,8 @@ def _calamine(path: Path) -> Iterator[Sheet]:
 
 
 def _openpyxl(path: Path, facts: ArchiveFacts) -> Iterator[Sheet]:
+    import openpyxl
+
     with path.open("rb") as source, path.open("rb") as again:
         book: Any = openpyxl.load_workbook(source, read_only=True, data_only=True)
         formats: dict[int, tuple[str, bool]] = {}
@@ -106,6 +106,8 @@ def _openpyxl_row(row: tuple[Any, ...], book: Any, formats: dict[int, tuple[str,
             formats[style] = _format_of(book._cell_styles[style].numFmtId, cell.number_format)
         number_format, unspelt_date = formats[style]
         if unspelt_date and isinstance(value, int | float):
+            from openpyxl.utils.datetime import from_excel
+
             value = from_excel(value, book.epoch)
         texts.append(cell_text(value, number_format))
     while texts and not texts[-1]:  # a stray format in column XFD must not cost 16,384 cells in each row
