@@ -44,6 +44,7 @@ from agrilake.contract.model import Dataset
 from agrilake.contract.order import TableGroup, in_groups
 from agrilake.pipeline import endings, tasks
 from agrilake.pipeline.tasks import Group
+from agrilake.recovery import nightly
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 ACCEPTED = AssetAlias("accepted_rows")
@@ -244,7 +245,8 @@ def backfill_dag(registry: Registry) -> DAG:
 
 
 def maintenance_dag() -> DAG:
-    """Every night: small files put together, periods brought into order, files deleted that no kept version needs."""
+    """Every night: small files put together, periods brought into order, files deleted that no kept version needs; then
+    the lake is looked through (`agrilake verify`) and, where a target is set, backed up."""
     schedule = CronTriggerTimetable("0 3 * * *", timezone="Asia/Shanghai")
     with new_dag(
         "maintenance", "夜间维护", maintenance_dag.__doc__ or "", schedule=schedule, tags=["maintenance"]
@@ -254,7 +256,16 @@ def maintenance_dag() -> DAG:
         def maintain() -> int:
             return endings.run(tasks.maintain)
 
-        maintain()
+        @task(retries=0, trigger_rule=TriggerRule.ALL_DONE, **reported("maintenance", "verify"))
+        def verify() -> int:
+            return endings.run(nightly.verify)
+
+        @task(retries=1, trigger_rule=TriggerRule.ALL_DONE, **reported("maintenance", "backup"))
+        def backup() -> str:
+            return endings.run(nightly.back_up)
+
+        maintain() >> verify() >> backup()
+        watch(dag)
     return dag
 
 

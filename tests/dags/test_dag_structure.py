@@ -169,11 +169,14 @@ class TestOrder:
     def test_upkeep_runs_by_night_and_calls_nobody(self, dags: dict[str, Any]) -> None:
         clock = dags["maintenance"]["timetable"]["__var"]
         assert (clock["expression"], clock["timezone"]) == ("0 3 * * *", "Asia/Shanghai")
-        assert set(tasks(dags["maintenance"])) == {"maintain"}
+        night = dags["maintenance"]
+        assert set(tasks(night)) == {"maintain", "verify", "backup", "watcher"}
+        assert (upstream(night, "verify"), upstream(night, "backup")) == ({"maintain"}, {"verify"})
+        assert {tasks(night)[name]["trigger_rule"] for name in ("verify", "backup")} == {"all_done"}
         assert outlets(dags["maintenance"]) == {}
 
     def test_a_run_in_which_a_task_failed_fails(self, dags: dict[str, Any]) -> None:
-        for name in ("intake", "gold", "backfill"):
+        for name in ("intake", "gold", "backfill", "maintenance"):
             assert upstream(dags[name], "watcher") == set(tasks(dags[name])) - {"watcher"}
             assert tasks(dags[name])["watcher"]["trigger_rule"] == "one_failed"
 

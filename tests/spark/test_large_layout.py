@@ -157,3 +157,23 @@ def test_of_a_gold_table_only_the_periods_that_differ_are_written(spark: SparkSe
     events(home, spark, 2, run=3)
     assert paths(path) == kept
     assert commit_note(path) == {"run": 3}
+
+
+def test_a_withdrawal_builds_the_table_again_as_one_that_never_saw_the_file(
+    spark: SparkSession, home: Home, tmp_path: Path
+) -> None:
+    """What a delivery of a large table left cannot be told from what it hid, so all of it is built again, in order."""
+    refs = months(home)
+    hiding = deliver(home, DeliveryRef("late", "2024-02", sequence=9), range(ROWS // 2), 2, weight=7)
+    path = loaded(spark, home, [*refs, hiding], None)
+    version = table_version(path)
+    loaded(spark, home, refs, None)
+    other = Home.at(tmp_path / "other").prepare()
+    fresh = loaded(spark, other, months(other), None)
+    assert table_version(path) != version
+    rows = [one.collect() for one in (scan(path), scan(fresh)) if one is not None]
+    assert rows[0].sort("waybill_no").equals(rows[1].select(rows[0].columns).sort("waybill_no"))
+    assert (
+        DeltaTable(str(path)).metadata().partition_columns == DeltaTable(str(fresh)).metadata().partition_columns != []
+    )
+    assert read(path, SITE_MONTH).files == read(fresh, SITE_MONTH).files == 1

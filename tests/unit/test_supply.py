@@ -108,3 +108,12 @@ def test_licences_are_listed_and_a_package_that_declares_none_is_looked_at() -> 
     assert {"name", "version", "licence"} <= listed[0].keys()
     unknown = {item["name"] for item in listed if item["purl"].startswith("pkg:pypi") and not item["licence"]}
     assert unknown <= UNDECLARED
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    """A row of SECURITY.md is as good as the test that proves it."""
+    text = (project_root() / "SECURITY.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:unit|spark|dags|crash|corpus|browser)/[\w/.]+)`", text))
+    assert len(named) > 30
+    missing = [name for name in named if not list((project_root() / "tests").glob(f"{name}*"))]
+    assert missing == []
