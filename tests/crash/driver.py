@@ -21,7 +21,7 @@ from agrilake.lake.logs import broken_log
 from agrilake.pipeline.audited import audit_findings
 from agrilake.services import process
 
-DRAFTS = ("*.tmp", ".taking-*", "*.draft", "*.old", "creating")
+DRAFTS = ("*.tmp", ".taking-*", ".leaving-*", "*.draft", "*.old", "creating")
 SERVICES_OWN = ("tmp", "airflow", "superset", "logs")
 """Folders of a home in which running services keep scratch of their own."""
 RUN = ("run",)

@@ -18,6 +18,7 @@ from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
 from agrilake.lake.bronze import bronze_rows
 from agrilake.lake.files import delivery_rows, scan
+from agrilake.lake.locks import table_lock
 from agrilake.lake.state import Delivery, State, now
 from agrilake.paths import Home
 from agrilake.pipeline import arriving, intake
@@ -96,7 +97,9 @@ def write_reference(lake: Lake) -> None:
         newest = rows.sort(pl.col("_delivery_id").replace_strict(order, return_dtype=pl.Int64), "_line")
         state = newest.unique(["_period", *dataset.key], keep="last", maintain_order=True)
         table = state.select(list(silver_fields(dataset))).to_arrow()
-        write_deltalake(lake.home.table("silver", dataset.id), table, mode="overwrite")
+        path = lake.home.table("silver", dataset.id)
+        with table_lock(path):
+            write_deltalake(path, table, mode="overwrite")
 
 
 def findings(lake: Lake, delivery: Delivery) -> pl.DataFrame:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.support.intake import reference_lake, take
+from tests.support.pausing import paused_at
 from tests.support.samples import SAMPLE, drop
 from typer.testing import CliRunner
 
@@ -156,6 +160,31 @@ def test_a_contract_that_would_refuse_what_was_taken_releases_nothing(lake: Lake
         release(changed(lake, narrower), "maximum", SALES, "王某", "上限")
     assert silver(lake).equals(before)
     assert releases(lake.home).is_empty()
+
+
+RELEASER = """
+import sys
+from pathlib import Path
+from tests.support.intake import open_lake
+from tests.unit.test_quarantine import SALES, without_maximum
+from agrilake.errors import UsageError
+from agrilake.pipeline.quarantine import release
+try:
+    release(without_maximum(open_lake(Path(sys.argv[1]))), "maximum", SALES, sys.argv[2], "上限定低了")
+except UsageError:
+    sys.exit(3)
+"""
+
+
+def test_two_who_release_the_same_at_once_release_it_once(lake: Lake, tmp_path: Path) -> None:
+    arguments = ("-c", RELEASER, str(lake.home.root))
+    with paused_at("bronze_writing", (*arguments, "王某"), tmp_path / "armed"):
+        other = subprocess.Popen([sys.executable, *arguments, "李某"])
+        deadline = time.monotonic() + 8  # by then the other one would have noted its act, if it did not wait
+        while releases(lake.home).height < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    assert other.wait(timeout=120) in (0, 3)
+    assert releases(lake.home)["released_by"].to_list() == ["王某"]
 
 
 @pytest.mark.parametrize(("by", "reason", "said"), [("", "上限", "--by"), ("王某", " ", "--reason")])

@@ -5,17 +5,20 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
+from agrilake.intake.leaving import gone, name_as, put_back, set_aside
 from agrilake.intake.manifest import manifest_path
-from agrilake.intake.settle import REFUSED_FOLDER
+from agrilake.intake.settle import REFUSED_FOLDER, Identity
 from agrilake.paths import RECEIPT_MODE, Home, make_folder
 
 
-def give_back(home: Home, department: str, name: str, file: Path, landed: bool = False) -> None:
-    """Move the file out of the inbox (a link as it is, never followed), or copy a landed one under `name`.
+def give_back(
+    home: Home, department: str, name: str, file: Path, landed: bool = False, seen: Identity | None = None
+) -> None:
+    """Move the file out of the inbox (a link as it is, never followed), if it is still the one that was `seen`, or copy
+    a landed one under `name`.
 
     An earlier refused file of that name is kept, unless it is the same. A file that lies elsewhere is left alone.
     """
@@ -31,27 +34,29 @@ def give_back(home: Home, department: str, name: str, file: Path, landed: bool =
         finally:
             draft.unlink(missing_ok=True)
     elif file.is_relative_to(home.inbox) and os.pardir not in file.parts:
-        with suppress(FileNotFoundError):
-            _put(file, folder, file.name)
-            file.unlink(missing_ok=True)
+        aside = set_aside(file, seen)
+        if aside is None:
+            return
+        try:
+            _put(aside, folder, file.name)
+        except OSError:
+            put_back(aside)
+            raise
+        gone(aside)
         manifest_path(file).unlink(missing_ok=True)
 
 
 def _put(file: Path, folder: Path, name: str) -> None:
-    """Give the file (a link as it is) a name in the folder that no other file has, also where another process does so
-    at the same moment; where the same lies there already, nothing is to be done."""
+    """Give the file a name in the folder that no other file has, also where another process does so at the same moment;
+    where the same lies there already, nothing is to be done."""
     while True:
         place = _free_place(folder, name, file)
         if os.path.lexists(place):
             return
         try:
-            os.link(file, place, follow_symlinks=False)
+            name_as(file, place)
         except FileExistsError:
             continue
-        except FileNotFoundError:
-            raise
-        except OSError:  # a file system without hard links, such as a share of another system
-            file.replace(place)
         return
 
 

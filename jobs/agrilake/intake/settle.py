@@ -78,7 +78,11 @@ def check_place(path: Path, inbox: Path) -> None:
         raise RefusedFile("unreadable", "这不是普通文件。", "请只放入表格文件。")
 
 
-def identity(path: Path) -> tuple[int, int, int] | None:
+Identity = tuple[int, int, int]
+"""Inode, bytes and time of the last change of a file's content."""
+
+
+def identity(path: Path) -> Identity | None:
     """What tells the file from another one that was put in its place, or from itself before it was written to; None
     where there is none."""
     try:

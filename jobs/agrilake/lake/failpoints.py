@@ -3,7 +3,8 @@
 Nothing happens unless AGRILAKE_FAILPOINT says so: `point`, `point:victim` or `point/table:victim`, or `@file` with
 such lines, each of which kills once and is then struck out, so that what runs again in the same service goes on.
 Victims are the process that reaches the point (`self`, the default), the lake's Spark server (`spark`) and Airflow's
-scheduler (`scheduler`).
+scheduler (`scheduler`). `point:pause` kills nobody: the process stops there (SIGSTOP) until it is sent SIGCONT, so that
+another one can do what it likes meanwhile.
 No import of the lake stands above, so that Superset's own environment can use this module too.
 """
 
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "AGRILAKE_FAILPOINT"
-SELF, SPARK, SCHEDULER = "self", "spark", "scheduler"
+SELF, SPARK, SCHEDULER, PAUSE = "self", "spark", "scheduler", "pause"
 SERVICES = {SPARK: "spark", SCHEDULER: "airflow-scheduler"}
 WATCH_SECONDS = 0.0005
 
@@ -172,6 +173,9 @@ def _kill(line: str) -> None:
     victim = line.partition(":")[2] or SELF
     if victim == SELF:
         os.kill(os.getpid(), signal.SIGKILL)
+    if victim == PAUSE:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     from agrilake.paths import Home
     from agrilake.services import process
 

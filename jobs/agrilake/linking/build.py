@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +50,7 @@ def build_linked(home: Home, gold: Dataset, registry: Registry) -> TableWrite:
     note = _note(home, gold, registry)
     if commit_note(path) == note:
         return TableWrite(gold.id, table_version(path) or 0, changed=False)
-    made = _maker(gold)(Inputs(home, gold, registry))
+    made = _maker(gold)(Inputs(home, gold, registry, note["inputs"]))
     if gold.id == CHANGE:
         _remember(made, path, gold, note)
     else:
@@ -78,11 +78,13 @@ def _remember(changes: pl.DataFrame, path: Path, gold: Dataset, note: dict[str, 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a linked table is made from, each read once; a table that is not there yet has no rows."""
+    """What a linked table is made from, each read once, at the Delta versions that its commit will name (`versions`),
+    whatever is written meanwhile; a table that is not there yet (None) has no rows."""
 
     home: Home
     gold: Dataset
     registry: Registry
+    versions: Mapping[str, int | None]
 
     @cached_property
     def registers(self) -> dict[str, pl.DataFrame]:
@@ -91,7 +93,7 @@ class Inputs:
 
     def delivered(self, names: Iterable[str]) -> dict[str, pl.DataFrame]:
         """Those of some silver tables that are there."""
-        found = {name: scan(self.home.table("silver", name)) for name in names}
+        found = {name: self._scan("silver", name) for name in names}
         return {name: table.collect() for name, table in found.items() if table is not None}
 
     def silver(self, name: str) -> pl.DataFrame:
@@ -102,7 +104,7 @@ class Inputs:
     @cached_property
     def divisions(self) -> pl.DataFrame:
         """Code and name of every division, each with its newest name."""
-        table = scan(self.home.table("silver", DIVISION))
+        table = self._scan("silver", DIVISION)
         if table is None:
             return pl.DataFrame(schema={"code": pl.String, "name": pl.String})
         return (
@@ -133,17 +135,22 @@ class Inputs:
 
     def table(self, name: str) -> pl.DataFrame:
         """A gold table as it stands; no rows where it is not there yet."""
-        found = scan(self.home.table("gold", name))
+        found = self._scan("gold", name)
         if found is None:
             columns = self.registry.gold[name].columns
             return pl.DataFrame(schema={column.name: silver_type(column) for column in columns})
         return found.collect()
 
+    def _scan(self, layer: str, name: str) -> pl.LazyFrame | None:
+        version = self.versions.get(name)
+        absent = name in self.versions and version is None
+        return None if absent else scan(self.home.table(layer, name), version)
+
     def _states(self) -> pl.DataFrame:
         parts = [pl.DataFrame(schema={"site_id": pl.String, "known_from": pl.Date})]
         for name in REGISTERS:
             table = self.registry.datasets[name].history_table
-            states = scan(self.home.table("silver", table)) if table else None
+            states = self._scan("silver", table) if table else None
             if states is not None:
                 first = states.group_by("site_no").agg(known_from=pl.col("valid_from").min()).collect()
                 parts.append(first.select(pl.concat_str(pl.lit(f"{name}:"), "site_no").alias("site_id"), "known_from"))

@@ -12,12 +12,13 @@ from pathlib import Path
 from agrilake.contract.model import Dataset
 from agrilake.errors import RefusedFile
 from agrilake.intake.landing import DiskFull, StillChanging, room, store
+from agrilake.intake.leaving import gone, set_aside
 from agrilake.intake.manifest import manifest_path
 from agrilake.intake.names import DeliveryName, parse_name
 from agrilake.intake.privacy import mask_file_name
 from agrilake.intake.receipt import write_receipt
+from agrilake.intake.settle import Identity, check_place, identity, settled
 from agrilake.intake.settle import candidates as inbox_files
-from agrilake.intake.settle import check_place, identity, settled
 from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
@@ -87,7 +88,7 @@ def _register(lake: Lake, path: Path) -> Outcome:
     except RefusedFile as refusal:
         nameless = unnamed(path, department)
         _note_arrival(lake, nameless, department)
-        return refuse(lake, nameless, refusal, path)
+        return refuse(lake, nameless, refusal, path, seen=seen)
     dataset = lake.registry.get(name.dataset_id)
     delivery = delivery_of(lake, path, name, dataset, landed.sha256, landed.bytes)
     _note_arrival(lake, delivery, department)
@@ -102,7 +103,7 @@ def _register(lake: Lake, path: Path) -> Outcome:
         return Outcome(repeat, receipt, repeat_of=repeat.id)
     elsewhere = [item for item in earlier if item.period != name.period]
     if elsewhere and not name.confirmed:
-        outcome = refuse(lake, delivery, _same_bytes(elsewhere[0], name.period), path)
+        outcome = refuse(lake, delivery, _same_bytes(elsewhere[0], name.period), path, seen=seen)
         release(lake, landed.sha256)
         return outcome
     begun = next((item for item in earlier if item.id == delivery.id and not item.is_final), delivery)
@@ -170,11 +171,13 @@ def _same_bytes(earlier: Delivery, period: str) -> RefusedFile:
     )
 
 
-def _clear(path: Path, seen: tuple[int, int, int] | None) -> None:
+def _clear(path: Path, seen: Identity | None) -> None:
     """Take the file out of the inbox, the manifest first: without its file nobody would ever ask for it again. One that
     was put in its place meanwhile is another delivery, and stays."""
     if identity(path) != seen:
         return
     manifest_path(path).unlink(missing_ok=True)
     reach("manifest_cleared")
-    path.unlink(missing_ok=True)
+    aside = set_aside(path, seen)
+    if aside is not None:
+        gone(aside)

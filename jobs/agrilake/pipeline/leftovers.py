@@ -12,6 +12,7 @@ import psutil
 from deltalake import DeltaTable
 
 from agrilake.intake.landing import DRAFT
+from agrilake.intake.leaving import put_all_back
 from agrilake.intake.manifest import SUFFIX
 from agrilake.intake.settle import REFUSED_FOLDER
 from agrilake.lake.files import DELIVERY, scan
@@ -35,10 +36,12 @@ def tidy(lake: Lake) -> list[str]:
 
 
 def sweep(home: Home) -> None:
-    """Remove drafts whose writers are gone: they were never shown to anybody."""
+    """Remove drafts whose writers are gone: they were never shown to anybody. Files that were about to leave the inbox
+    are in their places again."""
     with table_lock(home.root / "run" / "inbox"):  # nobody lands a file meanwhile
         for draft in home.landing.glob(f"{DRAFT}*"):
             draft.unlink(missing_ok=True)
+        put_all_back(home.inbox)
         for manifest in home.inbox.glob(f"*/*{SUFFIX}"):
             name = manifest.name.removesuffix(SUFFIX)
             if (manifest.parent / REFUSED_FOLDER / name).exists() and not (manifest.parent / name).exists():

@@ -13,6 +13,7 @@ from agrilake.contract.model import Dataset
 from agrilake.errors import RefusedFile
 from agrilake.intake.privacy import mask_file_name, mask_text
 from agrilake.intake.receipt import ReceiptPaths
+from agrilake.intake.settle import Identity
 from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
 from agrilake.lake.state import WITHDRAWN, Delivery
@@ -83,12 +84,14 @@ def refuse(
     file: Path,
     dataset: Dataset | None = None,
     landed: bool = False,
+    seen: Identity | None = None,
 ) -> Outcome:
-    """Record a refusal, write its receipt, and give the file back to its department."""
+    """Record a refusal, write its receipt, and give the file back to its department: the landed one, or that of the
+    inbox, if it is still the one that was `seen`."""
     lake.state.owe_receipt(delivery.id)
     recorded = lake.state.record_delivery(refused(delivery, refusal))
     reach("refused")
     receipt = give_receipt(lake, recorded, None, None, dataset)
     folder = delivery.department if landed else department_of(lake, file)
-    hand_back(lake, recorded, file, folder, landed)
+    hand_back(lake, recorded, file, folder, landed, seen)
     return Outcome(recorded, receipt)

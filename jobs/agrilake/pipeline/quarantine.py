@@ -152,6 +152,11 @@ def release(lake: Lake, rule: str, dataset: str, by: str, reason: str) -> Releas
         if not text.strip() or len(text) > LONGEST:
             raise UsageError(f"a release needs --{name}, at most {LONGEST} characters")
     declared = lake.registry.get(dataset)
+    with table_lock(lake.home.root / "run" / f"release_{declared.id}"):  # what one has released waits for no other
+        return _release(lake, declared, rule, by, reason)
+
+
+def _release(lake: Lake, declared: Dataset, rule: str, by: str, reason: str) -> Released:
     found = findings(lake, reason=rule, dataset=declared.id)
     if found.is_empty():
         raise UsageError(f"nothing of {declared.id} waits in quarantine")

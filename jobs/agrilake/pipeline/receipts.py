@@ -14,6 +14,7 @@ from agrilake.intake.raw import RawTable
 from agrilake.intake.receipt import ReceiptPaths, receipt_paths, write_receipt
 from agrilake.intake.returned import give_back
 from agrilake.intake.rows import Checked
+from agrilake.intake.settle import Identity
 from agrilake.lake.failpoints import reach
 from agrilake.lake.state import Delivery
 from agrilake.pipeline.context import Lake
@@ -54,13 +55,16 @@ def require_open(lake: Lake, delivery: Delivery) -> None:
         raise _closed(lake, delivery, error) from error
 
 
-def hand_back(lake: Lake, refused: Delivery, file: Path, folder: str, landed: bool) -> None:
-    """Give a refused file back to its department, into `folder` of the inbox.
+def hand_back(
+    lake: Lake, refused: Delivery, file: Path, folder: str, landed: bool, seen: Identity | None = None
+) -> None:
+    """Give a refused file back to its department, into `folder` of the inbox; one that is not landed only if it is
+    still the one that was `seen`.
 
     A copy of a landed one that the inbox does not take stays owed with the receipt.
     """
     try:
-        give_back(lake.home, folder, refused.file_name, file, landed)
+        give_back(lake.home, folder, refused.file_name, file, landed, seen)
     except OSError as error:
         if not landed:
             raise
