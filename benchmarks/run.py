@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from benchmarks.workloads import correction, file, history, reading, rerun, star
 
 from agrilake.errors import UsageError
 
+TERMINATED = 128 + signal.SIGTERM
 WORKLOADS: dict[int, Callable[[Options], Finding]] = {
     item.NUMBER: item.run for item in (file, wave, correction, history, rerun, reading, start)
 }
@@ -34,7 +37,8 @@ def run(
     out: Path,
     tell: Callable[[str], None],
 ) -> Report:
-    """Measure the workloads in a scratch folder that is removed, and write the report to `out`.
+    """Measure the workloads in a scratch folder that is removed, and write the report to `out`. Ended by a signal it
+    stops what it started, and what was measured by then is in the report.
 
     Raises UsageError for a number that there is none of, harness.Failed where a competitor does not end well,
     harness.Different where one's result is another than the first one's.
@@ -45,11 +49,16 @@ def run(
     scratch = Path(tempfile.mkdtemp(prefix="agrilake-bench-", dir=os.environ.get("TMPDIR")))
     known = machine(scratch)
     options = Options(seed, rows, tuple(years), repeat, warm_up, frozenset(only), scratch, tell)
+    findings: list[Finding] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         with environment(scratch):
-            findings = tuple(WORKLOADS[number](options) for number in workloads or sorted(WORKLOADS))
+            for number in workloads or sorted(WORKLOADS):
+                findings.append(WORKLOADS[number](options))
+                taken = datetime.now(UTC).isoformat(timespec="seconds")
+                report = Report(taken, seed, known, versions(), tuple(findings))
+                report.write(out)  # after each: the next may take an hour
     finally:
+        signal.signal(signal.SIGTERM, before)
         shutil.rmtree(scratch, ignore_errors=True)
-    report = Report(datetime.now(UTC).isoformat(timespec="seconds"), seed, known, versions(), findings)
-    report.write(out)
     return report

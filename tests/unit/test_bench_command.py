@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 from tests.support.lakes import agrilake
 
 
@@ -26,3 +30,23 @@ def test_an_unknown_workload_is_refused(tmp_path: Path) -> None:
     done = agrilake(tmp_path / "home", "bench", "--workload", "99")
     assert done.returncode == 2
     assert "no workload 99; known: " in done.stderr
+
+
+def test_ended_from_outside_it_leaves_nothing(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    argv = [sys.executable, "-m", "agrilake.commands", "bench", "--workload", "7", "--only", "Airflow alone"]
+    with subprocess.Popen(
+        [*argv, "--repeat", "50", "--out", str(tmp_path / "report")],
+        env={**os.environ, "TMPDIR": str(scratch), "AGRILAKE_HOME": str(tmp_path / "home")},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert any("Airflow alone, run 1" in line for line in process.stderr)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        process.stderr.read()
+    assert process.returncode == 143
+    assert list(scratch.iterdir()) == []
+    assert not any(child.is_running() for child in children)
