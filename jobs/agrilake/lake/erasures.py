@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from agrilake.lake.files import scan
 from agrilake.lake.locks import table_lock
@@ -66,6 +66,11 @@ def erasures(home: Home) -> list[Erasure]:
         {} if stages is None else {row["erasure_no"]: row for row in stages.collect().sort("reached_at").to_dicts()}
     )
     return [_erasure(row, reached.get(row["erasure_no"], {})) for row in acts.collect().sort("erasure_no").to_dicts()]
+
+
+def were_any(home: Home) -> bool:
+    """Whether anybody was ever erased."""
+    return DeltaTable.is_deltatable(str(home.table(*ACTS)))
 
 
 def _erasure(row: dict[str, Any], reached: dict[str, Any]) -> Erasure:

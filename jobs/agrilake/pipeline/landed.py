@@ -16,7 +16,7 @@ from agrilake.intake.kept import keep, kept_file, kept_files, read_kept
 from agrilake.intake.landing import forget_landed, landed_files, opened
 from agrilake.intake.mends import restore
 from agrilake.intake.raw import RawTable
-from agrilake.lake.erasures import Erasure, erasures
+from agrilake.lake.erasures import Erasure, erasures, were_any
 from agrilake.lake.failpoints import reach
 from agrilake.lake.files import scan
 from agrilake.lake.state import FINAL, Delivery
@@ -147,6 +147,8 @@ def forget_refused(lake: Lake, delivery: Delivery) -> bool:
 
 def is_rewritten(lake: Lake, delivery: Delivery) -> bool:
     """Whether its file was rewritten since it was processed: then its rows are to be stored again."""
+    if not were_any(lake.home):
+        return False
     kept = kept_file(lake.home, delivery.sha256, delivery.id) if delivery.sha256 else None
     return kept is not None and delivery.details.get(KEPT) != _sum_of(kept.name)
 
