@@ -128,7 +128,7 @@ class Story(RuleBasedStateMachine):
         if not options:
             return
         base = data.draw(st.sampled_from(options), label="mended")
-        (path,) = self.lake.home.outbox.rglob(f"*补正-{base.delivery[:8]}-*.csv")
+        (path,) = self.lake.home.outbox.rglob(f"*补正-{base.delivery[:8]}-1.csv")
         table = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
         column = next(at for at, cell in enumerate(table[0]) if cell in ("订单数", "参训人次", "家庭人口"))
         keys = next(at for at, cell in enumerate(table[0]) if cell in ("商品类别", "场次编号", "农户编号"))
