@@ -96,7 +96,6 @@ def competitors(options: Options, reference: Home, running: SparkService) -> lis
             PUBLISHED,
             command("run", "--json"),
             lambda _: arrived(with_server=True),
-            lambda: of_publication(Home.at(root)),
             services=running.pids,
             env=lambda: {**running.env(), "AGRILAKE_HOME": str(root)},
         ),
@@ -111,16 +110,6 @@ def seconds_by_step(log: Path) -> dict[str, Any]:
     """What `lake_steps` said of its last run."""
     found: dict[str, Any] = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
     return found
-
-
-def of_publication(home: Home) -> Result:
-    """The tables of a lake that was run to its publication, and its indicator of parcels delivered in villages."""
-    values = scan(home.table("gold", "indicator_value"))
-    if values is None:
-        raise RuntimeError(f"{home.root} has no indicators")
-    villages = values.filter(indicator_id="inbound_parcels", division_level="village", period=MONTH)
-    counted = villages.filter(pl.col("value") > 0).select("division_code", "period", parcels="value")
-    return of_lake(home, counted.collect())
 
 
 def of_lake(home: Home, counted: pl.DataFrame) -> Result:
