@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, redirect, request
+from flask import Flask, Request, Response, jsonify, redirect, request
 from flask_appbuilder.const import AUTH_DB
 
 HOME = Path(os.environ["AGRILAKE_HOME"]).resolve()
@@ -239,6 +239,8 @@ def DB_CONNECTION_MUTATOR(  # noqa: N802 (Superset's name)
 
 # --- two corrections of the pages themselves ------------------------------------------------------------------
 FIRST_PAGE = "overview"
+PEOPLE = re.compile(r"/api/v1/\w+/related/(owners|roles|created_by|changed_by)/?")
+CHART = re.compile(r"/api/v1/chart/(\d+)?/?")
 # Wrong or missing in the Chinese catalogue of Superset 6.1.0 ("Sign in" is 'Not In' there).
 CORRECTED_WORDS = {
     "Sign in": "登录",
@@ -271,16 +273,39 @@ def chinese_words() -> str:
 
 
 def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802 (Superset's name)
-    """Serve the corrected words, and open the user's dashboard where Superset would show an empty start page."""
+    """Serve the corrected words, open the user's dashboard where Superset would show an empty start page, and shut two
+    doors: lists of all users and roles, and charts over datasets that the user may not read."""
 
     @app.before_request
     def corrected() -> Any:
         if request.path == "/superset/language_pack/zh/":
             return Response(chinese_words(), mimetype="application/json")
-        if request.path == "/superset/welcome/":
-            from superset import security_manager
-            from superset.utils.core import get_user_id
-
-            if get_user_id() and not security_manager.is_admin():
-                return redirect(home_page())
         return None
+
+    @app.before_request
+    def within_the_role() -> Any:
+        from superset import security_manager
+        from superset.utils.core import get_user_id
+
+        if not get_user_id() or security_manager.is_admin():
+            return None
+        if request.path == "/superset/welcome/":
+            return redirect(home_page())
+        if PEOPLE.fullmatch(request.path):
+            return jsonify(count=0, result=[])
+        if request.method in ("POST", "PUT") and CHART.fullmatch(request.path) and not _may_read(request):
+            return jsonify(message="Forbidden"), 403
+        return None
+
+
+def _may_read(asked: Request) -> bool:
+    """Whether the user may read the dataset that a chart is to be made over: Superset itself does not look."""
+    from superset import db, security_manager
+    from superset.connectors.sqla.models import SqlaTable
+
+    body = asked.get_json(silent=True)
+    number = body.get("datasource_id") if isinstance(body, dict) else None
+    if number is None:
+        return True
+    dataset = db.session.get(SqlaTable, number) if isinstance(number, int) else None
+    return dataset is not None and security_manager.can_access_datasource(dataset)
