@@ -6,15 +6,17 @@ From the environment: AGRILAKE_HOME (the lake) and AGRILAKE_SUPERSET_SECRET_FILE
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, redirect, request
+from flask import Flask, Request, Response, jsonify, redirect, request
 from flask_appbuilder.const import AUTH_DB
 
 HOME = Path(os.environ["AGRILAKE_HOME"]).resolve()
@@ -30,6 +32,11 @@ DATA_DIR = str(STATE)
 AUTH_TYPE = AUTH_DB
 AUTH_USER_REGISTRATION = False
 AUTH_ROLE_PUBLIC = ""
+PUBLIC_ROLE_LIKE = None
+# Superset's own defaults for these two are known to everybody; both features are off, and stay shut if one is not.
+GUEST_TOKEN_JWT_SECRET, GLOBAL_ASYNC_QUERIES_JWT_SECRET = (
+    hashlib.sha256(f"{use} {SECRET_KEY}".encode()).hexdigest() for use in ("guest", "async")
+)
 
 # --- language and appearance -----------------------------------------------------------------------------
 APP_NAME = "数字乡村数据湖"
@@ -194,38 +201,46 @@ RATELIMIT_ENABLED = True
 RATELIMIT_STORAGE_URI = "memory://"
 
 # --- the published lake -------------------------------------------------------------------------------------
-PUBLISHED = "/publications/current/"
+PUBLISHED = re.compile(r"/?publications/current/((?:department/)?[a-z][a-z0-9_]*\.duckdb)")
+# As agrilake.publish.opening has them: no other file, no extension, and no query can lift that.
+SHUT_IN = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "lock_configuration": "true",
+}
 
 
 def published_file(database: str) -> str:
-    """The file that `…/publications/current/<file>` means now, under this machine's AGRILAKE_HOME.
+    """The file that `publications/current/<file>` means now, under this machine's AGRILAKE_HOME; PermissionError for
+    any other.
 
     The committed YAML holds no machine's path; and following the `current` link here, at every connection,
     makes each query see one whole publication, and the next query after a swap the new one.
     """
-    name = Path(database).name
-    return str((HOME / "publications" / "current" / name).resolve())
+    found = PUBLISHED.fullmatch(database)
+    if found is None:
+        raise PermissionError("DuckDB opens files of the current publication alone")
+    return str((HOME / "publications" / "current").resolve() / found[1])
 
 
 def DB_CONNECTION_MUTATOR(  # noqa: N802 (Superset's name)
     uri: Any, params: dict[str, Any], username: str | None, security_manager: Any, source: Any
 ) -> tuple[Any, dict[str, Any]]:
-    """Point DuckDB connections to the current publication, read-only and closed to everything else."""
+    """Point DuckDB connections to the current publication, read-only and closed to everything else, whatever the
+    connection itself says."""
     del username, security_manager, source
-    if uri.drivername.startswith("duckdb") and PUBLISHED in f"/{uri.database or ''}":
-        uri = uri.set(database=published_file(uri.database))
-        arguments = params.setdefault("connect_args", {})
-        arguments["read_only"] = True
-        arguments["config"] = {
-            **arguments.get("config", {}),
-            "enable_external_access": False,
-            "lock_configuration": True,
-        }
+    if uri.drivername.startswith("duckdb"):
+        uri = uri.set(database=published_file(uri.database or ""), query={})
+        params["connect_args"] = {"read_only": True, "config": dict(SHUT_IN)}
     return uri, params
 
 
 # --- two corrections of the pages themselves ------------------------------------------------------------------
-HOME_PAGE = "/superset/dashboard/overview/"
+FIRST_PAGE = "overview"
+PEOPLE = re.compile(r"/api/v1/\w+/related/(owners|roles|created_by|changed_by)/?")
+CHART = re.compile(r"/api/v1/chart/(\d+)?/?")
 # Wrong or missing in the Chinese catalogue of Superset 6.1.0 ("Sign in" is 'Not In' there).
 CORRECTED_WORDS = {
     "Sign in": "登录",
@@ -236,6 +251,14 @@ CORRECTED_WORDS = {
     "Show entries per page": "每页行数",
     "Search %s records": "在 %s 行中搜索",
 }
+
+
+def home_page() -> str:
+    """The overview, or the first page of those that the user may see."""
+    from superset.daos.dashboard import DashboardDAO
+
+    slugs = sorted(item.slug for item in DashboardDAO.find_all() if item.slug)
+    return f"/superset/dashboard/{FIRST_PAGE if FIRST_PAGE in slugs or not slugs else slugs[0]}/"
 
 
 @cache
@@ -250,16 +273,39 @@ def chinese_words() -> str:
 
 
 def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802 (Superset's name)
-    """Serve the corrected words, and open the overview where Superset would show an empty start page."""
+    """Serve the corrected words, open the user's dashboard where Superset would show an empty start page, and shut two
+    doors: lists of all users and roles, and charts over datasets that the user may not read."""
 
     @app.before_request
     def corrected() -> Any:
         if request.path == "/superset/language_pack/zh/":
             return Response(chinese_words(), mimetype="application/json")
-        if request.path == "/superset/welcome/":
-            from superset import security_manager
-            from superset.utils.core import get_user_id
-
-            if get_user_id() and not security_manager.is_admin():
-                return redirect(HOME_PAGE)
         return None
+
+    @app.before_request
+    def within_the_role() -> Any:
+        from superset import security_manager
+        from superset.utils.core import get_user_id
+
+        if not get_user_id() or security_manager.is_admin():
+            return None
+        if request.path == "/superset/welcome/":
+            return redirect(home_page())
+        if PEOPLE.fullmatch(request.path):
+            return jsonify(count=0, result=[])
+        if request.method in ("POST", "PUT") and CHART.fullmatch(request.path) and not _may_read(request):
+            return jsonify(message="Forbidden"), 403
+        return None
+
+
+def _may_read(asked: Request) -> bool:
+    """Whether the user may read the dataset that a chart is to be made over: Superset itself does not look."""
+    from superset import db, security_manager
+    from superset.connectors.sqla.models import SqlaTable
+
+    body = asked.get_json(silent=True)
+    number = body.get("datasource_id") if isinstance(body, dict) else None
+    if number is None:
+        return True
+    dataset = db.session.get(SqlaTable, number) if isinstance(number, int) else None
+    return dataset is not None and security_manager.can_access_datasource(dataset)

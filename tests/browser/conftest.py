@@ -39,8 +39,10 @@ def dashboards(lake_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     home = tmp_path_factory.mktemp("superset") / "home"
     first = home / "publications" / "first"
     first.mkdir(parents=True)
-    for file in ("leader.duckdb", "analyst.duckdb"):
-        shutil.copy((lake_home / "publications" / "current" / file).resolve(), first)
+    (first / "department").mkdir()
+    current = (lake_home / "publications" / "current").resolve()
+    for file in current.rglob("*.duckdb"):
+        shutil.copy(file, first / file.relative_to(current))
     (home / "publications" / "current").symlink_to("first")
     assert setup(home, project_root()), "a fresh home has everything to do"
     running = superset.ensure_superset(home)
@@ -83,9 +85,9 @@ def logged_in(chromium: Browser, dashboards: Dashboards, user: str) -> Iterator[
         page.fill("#username", user)
         page.fill("#password", dashboards.password(user))
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/superset/dashboard/overview/|/login/\?"))
-        if "/overview/" in page.url:
+        page.wait_for_url(re.compile(r"/superset/dashboard/\w+/|/login/\?"))
+        if "/dashboard/" in page.url:
             break
-    assert "/overview/" in page.url, f"{user} is not let in"
+    assert "/dashboard/" in page.url, f"{user} is not let in"
     yield page
     context.close()

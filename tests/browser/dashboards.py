@@ -30,9 +30,7 @@ class Dashboards:
     def republish(self, name: str, change: str) -> None:
         """Publish a copy of the current file after `change` (SQL), swapped in as the lake does it."""
         folder = self.home / "publications" / name
-        folder.mkdir()
-        shutil.copy(self.database, folder / "leader.duckdb")
-        shutil.copy(self.database.with_name("analyst.duckdb"), folder)
+        shutil.copytree(self.database.parent, folder)
         (folder / "leader.duckdb").chmod(0o600)
         with duckdb.connect(str(folder / "leader.duckdb")) as connection:
             connection.execute(change)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agrilake.errors import ServiceError
+from agrilake.paths import project_root
 from agrilake.superset.setup import EXPORTS, setup
 
 SCRIPT = """
@@ -27,6 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / EXPORTS / "setup_superset.py").write_text(SCRIPT, encoding="utf-8")
     (folder / EXPORTS / "superset_config.py").touch()
     (folder / ".venv-superset" / "bin").mkdir(parents=True)
+    (folder / "schemas").symlink_to(project_root() / "schemas")
     for name in ("python", "superset"):
         (folder / ".venv-superset" / "bin" / name).symlink_to(sys.executable)
     monkeypatch.setenv("AGRILAKE_PROJECT", str(folder))

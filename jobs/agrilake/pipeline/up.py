@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from agrilake.contract.roles import ADMINISTRATOR, ANALYST, LEADER, STEWARD, load_roles
 from agrilake.errors import ServiceError
 from agrilake.indicators.load import load_indicators
 from agrilake.paths import project_root
@@ -17,7 +18,8 @@ from agrilake.pipeline.status import LakeStatus, lake_status
 from agrilake.pipeline.steps import publication_is_current
 from agrilake.publish import current_publication
 from agrilake.services import airflow, process, spark, superset
-from agrilake.superset.setup import password_file, setup
+from agrilake.superset.accounts import accounts
+from agrilake.superset.setup import EXPORTS, password_file, setup
 
 POLL_SECONDS = 3.0
 DEADLINE_SECONDS = 3600.0
@@ -134,9 +136,16 @@ def _addresses(home: Path) -> list[tuple[str, str, str, str]]:
     rows = []
     if superset.NAME in found:
         base = f"http://127.0.0.1:{found[superset.NAME].port}/"
-        rows.append(("Superset 数字乡村总览", base + DASHBOARD, "leader", str(password_file(home, "leader"))))
-        rows.append(("Superset 部门数据", base, "analyst", str(password_file(home, "analyst"))))
-        rows.append(("Superset", base, "admin", str(password_file(home, "admin"))))
+        logins = {role.kind: role.login for role in load_roles()}
+        for title, address, kind in (
+            ("Superset 数字乡村总览", base + DASHBOARD, LEADER),
+            ("Superset 部门数据", base, ANALYST),
+            ("Superset 数据管理", base, STEWARD),
+            ("Superset", base, ADMINISTRATOR),
+        ):
+            rows.append((title, address, logins[kind], str(password_file(home, logins[kind]))))
+        own = [item.login for item in accounts(project_root() / EXPORTS) if item.department]
+        rows.append(("Superset 各部门", base, f"{own[0]} … {own[-1]}", str(password_file(home, "<login>"))))
     if airflow.NAME in found:
         address = f"http://127.0.0.1:{found[airflow.NAME].port}/"
         rows.append(("Airflow", address, "admin", str(airflow.password_file(home))))

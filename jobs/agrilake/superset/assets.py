@@ -6,22 +6,65 @@ instead of adding.
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from agrilake.contract.roles import ANALYST, LEADER, STEWARD
+from agrilake.publish.opening import SHUT_IN
+
 EXPORT_VERSION = "1.0.0"
 NAMESPACE = uuid.UUID("5b2b0f0c-8c53-5d2f-9d0e-4f4f6c1f7f64")
-DATABASE_NAME = "数字乡村数据湖"
-# Never a machine's path: superset_config.py points it to the current publication under AGRILAKE_HOME.
-DATABASE_URI = "duckdb:///publications/current/leader.duckdb"
-ANALYST_DATABASE_NAME = "数字乡村数据湖（分析）"
-ANALYST_DATABASE_URI = "duckdb:///publications/current/analyst.duckdb"
+LAKE_NAME = "数字乡村数据湖"
 
 
 def identity(kind: str, name: str) -> str:
     """The UUID of a thing: the same for the same kind and name, everywhere."""
     return str(uuid.uuid5(NAMESPACE, f"{kind}/{name}"))
+
+
+@dataclass(frozen=True)
+class Database:
+    """A role's file of a publication: `key` names it in the export, `file` is the role's, without its ending."""
+
+    key: str
+    name: str
+    file: str
+
+    @property
+    def uuid(self) -> str:
+        """Identity of the database."""
+        return identity("database", self.name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The database as Superset exports it: no writing, no files from outside, not to be changed by a query."""
+        return {
+            "database_name": self.name,
+            # never a machine's path: superset_config.py points it to the current publication under AGRILAKE_HOME
+            "sqlalchemy_uri": f"duckdb:///publications/current/{self.file}.duckdb",
+            "cache_timeout": None,
+            "expose_in_sqllab": True,
+            "allow_run_async": False,
+            "allow_ctas": False,
+            "allow_cvas": False,
+            "allow_dml": False,
+            "allow_file_upload": False,
+            "extra": {
+                "allows_virtual_table_explore": True,
+                "engine_params": {"connect_args": {"read_only": True, "config": dict(SHUT_IN)}},
+                "metadata_params": {},
+            },
+            "impersonate_user": False,
+            "uuid": self.uuid,
+            "version": EXPORT_VERSION,
+            "is_managed_externally": True,
+        }
+
+
+LEADER_DATABASE = Database("agrilake", LAKE_NAME, LEADER)
+ANALYST_DATABASE = Database("agrilake_analyst", f"{LAKE_NAME}（分析）", ANALYST)
+STEWARD_DATABASE = Database(STEWARD, f"{LAKE_NAME}（数据管理）", STEWARD)
 
 
 @dataclass(frozen=True)
@@ -79,7 +122,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class SupersetDataset:
-    """A table of a published file (the leader's, unless `database` names the analyst's), or (with `sql`) a query."""
+    """A table of a published file (the leader's, unless `database` is another), or (with `sql`) a query."""
 
     name: str
     description: str
@@ -87,7 +130,7 @@ class SupersetDataset:
     metrics: tuple[Metric, ...] = ()
     sql: str | None = None
     time_field: str | None = None
-    database: str = DATABASE_NAME
+    database: Database = LEADER_DATABASE
 
     @property
     def uuid(self) -> str:
@@ -107,7 +150,7 @@ class SupersetDataset:
             "metrics": [metric.as_dict() for metric in self.metrics],
             "columns": [item.as_dict() for item in self.fields],
             "version": EXPORT_VERSION,
-            "database_uuid": identity("database", self.database),
+            "database_uuid": self.database.uuid,
             "is_managed_externally": True,
         }
 
@@ -149,38 +192,9 @@ class Chart:
         if axis := self.params.get("x_axis"):
             used.add(axis)
         used |= {item["subject"] for item in self.params.get("adhoc_filters", []) if item.get("subject")}
-        return used
+        return used | {json.loads(item)[0] for item in self.params.get("order_by_cols", [])}
 
     def metrics_used(self) -> set[str]:
         """Names of the saved metrics that the chart asks for."""
         asked = [*self.params.get("metrics", []), self.params.get("metric")]
         return {item for item in asked if isinstance(item, str)}
-
-
-def database_dict(name: str = DATABASE_NAME, uri: str = DATABASE_URI) -> dict[str, Any]:
-    """A published file as Superset exports a database: no writing, no files from outside."""
-    return {
-        "database_name": name,
-        "sqlalchemy_uri": uri,
-        "cache_timeout": None,
-        "expose_in_sqllab": True,
-        "allow_run_async": False,
-        "allow_ctas": False,
-        "allow_cvas": False,
-        "allow_dml": False,
-        "allow_file_upload": False,
-        "extra": {
-            "allows_virtual_table_explore": True,
-            "engine_params": {
-                "connect_args": {
-                    "read_only": True,
-                    "config": {"enable_external_access": False, "lock_configuration": True},
-                }
-            },
-            "metadata_params": {},
-        },
-        "impersonate_user": False,
-        "uuid": identity("database", name),
-        "version": EXPORT_VERSION,
-        "is_managed_externally": True,
-    }

@@ -9,7 +9,7 @@ from typing import Any
 
 from agrilake.contract.load import Registry
 from agrilake.superset import panels
-from agrilake.superset.assets import DATABASE_NAME, EXPORT_VERSION, SupersetDataset, identity
+from agrilake.superset.assets import EXPORT_VERSION, LAKE_NAME, SupersetDataset, identity
 from agrilake.superset.declared import Dashboard, IndicatorLike
 from agrilake.superset.filters import Filter
 from agrilake.superset.layout import Cell, Heading, Note, Row, charts_of, flowed, number_of, position
@@ -23,6 +23,7 @@ FILTER_COLUMNS = {
     "area": "area",
     "indicator": "indicator_name",
     "department": "department_title",
+    "dataset": "title",
 }
 CARDS_A_ROW, CARD_ROW_HEIGHT = 6, 34
 
@@ -69,15 +70,22 @@ def rows_of(dashboard: Dashboard, around: Surroundings) -> list[Row]:
             [Cell(panels.townships(slug), 12, 54)],
             [Cell(panels.villages(slug), 12, 62)],
         ]
+    rows += sections_of(dashboard, around)
+    if listed:
+        height = 24 + 4 * min(len(listed), 10)
+        rows += [Heading("数据来源与新鲜度"), [Cell(panels.sources(slug, catalogue, listed), 12, height)]]
+    return rows
+
+
+def sections_of(dashboard: Dashboard, around: Surroundings) -> list[Row]:
+    """The declared sections, each under its heading."""
+    rows: list[Row] = []
     for section in dashboard.sections:
         charts = [made(dashboard, chart, around.datasets, around.of(chart.indicators)) for chart in section.charts]
         cells = [
             Cell(chart, declared.width, declared.height) for chart, declared in zip(charts, section.charts, strict=True)
         ]
         rows += [Heading(section.title), *flowed(cells)]
-    if listed:
-        height = 24 + 4 * min(len(listed), 10)
-        rows += [Heading("数据来源与新鲜度"), [Cell(panels.sources(slug, catalogue, listed), 12, height)]]
     return rows
 
 
@@ -131,6 +139,14 @@ def filters_of(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) 
             "默认显示全部部门，可选一个或几个",
             is_open=True,
         ),
+        "dataset": Filter(
+            "数据集",
+            around.datasets["catalogue"],
+            "title",
+            _reached(dashboard, rows, "dataset"),
+            "默认显示全部数据集，可选一个或几个",
+            is_open=True,
+        ),
     }
     return [known[name] for name in dashboard.filters]
 
@@ -164,9 +180,8 @@ def css_of(rows: Sequence[Row], registry: Registry) -> str:
     return "".join(parts)
 
 
-def dashboard_dict(dashboard: Dashboard, around: Surroundings) -> dict[str, Any]:
-    """The dashboard as Superset exports it."""
-    rows = rows_of(dashboard, around)
+def dashboard_dict(dashboard: Dashboard, rows: Sequence[Row], around: Surroundings) -> dict[str, Any]:
+    """The dashboard with these rows as Superset exports it."""
     numbers = number_of(charts_of(rows))
     townships = {chart.name for chart in charts_of(rows) if _has(chart.dataset, "township_name")}
     return {
@@ -194,7 +209,7 @@ def dashboard_dict(dashboard: Dashboard, around: Surroundings) -> dict[str, Any]
         "published": True,
         "version": EXPORT_VERSION,
         "certified_by": "",
-        "certification_details": f"数据来自{DATABASE_NAME}的当前发布版本",
+        "certification_details": f"数据来自{LAKE_NAME}的当前发布版本",
         "is_managed_externally": True,
     }
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 PANELS = ("banner", "notice", "state", "cards", "caption", "map", "trend", "townships", "villages", "sources")
 """Charts that dashboards have without declaring them: no declared chart may be called so."""
-FILTERS = ("period", "area", "indicator", "department")
+FILTERS = ("period", "area", "indicator", "department", "dataset")
 
 
 class IndicatorLike(Protocol):
@@ -114,12 +114,13 @@ KINDS = {
     "trend": KeyedBy(frozenset({"indicators"})),
     "ranking": KeyedBy(frozenset({"indicators"})),
     "all_indicators": KeyedBy(frozenset()),
-    "quality_cards": KeyedBy(frozenset()),
+    "quality_cards": KeyedBy(frozenset(), frozenset({"table"})),
 }
 """bars: measures by a category (`axis`), in its order or the largest first, `split` into series. lines:
 measures along a text axis, such as a period. pie: one measure.
 table: rows. summary: measures by columns. trend: indicators month by month, of one unit. ranking: one indicator by
-township. all_indicators: every indicator in one table. quality_cards: the state of deliveries and checks in numbers."""
+township. all_indicators: every indicator in one table. quality_cards: the state of deliveries and checks in numbers, as
+`table` has them."""
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,16 @@ from typing import Any
 import yaml
 
 from agrilake.contract.load import Registry
-from agrilake.superset.assets import (
-    ANALYST_DATABASE_NAME,
-    ANALYST_DATABASE_URI,
-    EXPORT_VERSION,
-    Chart,
-    SupersetDataset,
-    database_dict,
-)
+from agrilake.contract.roles import load_roles
+from agrilake.superset.assets import ANALYST_DATABASE, EXPORT_VERSION, LEADER_DATABASE, Chart, SupersetDataset
 from agrilake.superset.build import Surroundings, dashboard_dict, rows_of
 from agrilake.superset.declared import IndicatorLike
 from agrilake.superset.layout import charts_of
 from agrilake.superset.load import load_dashboards
+from agrilake.superset.own_pages import pages_of
 from agrilake.superset.published import department_datasets, published_datasets
 from agrilake.superset.views import VIEWS
 
-DATABASE_FILE, ANALYST_DATABASE_FILE = "agrilake", "agrilake_analyst"
 # Superset's exports carry the time they were made; ours must not change by themselves.
 TIMESTAMP = "2025-01-01T00:00:00+00:00"
 
@@ -62,18 +56,20 @@ def export_files(registry: Registry, indicators: Sequence[IndicatorLike]) -> dic
     around = surroundings(registry, indicators)
     charts = [chart for found in charts_in(around).values() for chart in found]
     datasets = dict(around.datasets) | {chart.dataset.name: chart.dataset for chart in charts}
+    pages = pages_of(registry, load_roles())
     files: dict[str, dict[str, Any]] = {
-        "metadata.yaml": {"version": EXPORT_VERSION, "type": "assets", "timestamp": TIMESTAMP},
-        f"databases/{DATABASE_FILE}.yaml": database_dict(),
-        f"databases/{ANALYST_DATABASE_FILE}.yaml": database_dict(ANALYST_DATABASE_NAME, ANALYST_DATABASE_URI),
+        "metadata.yaml": {"version": EXPORT_VERSION, "type": "assets", "timestamp": TIMESTAMP}
     }
+    for database in (LEADER_DATABASE, ANALYST_DATABASE, *(page.database for page in pages)):
+        files[f"databases/{database.key}.yaml"] = database.as_dict()
     for dashboard in around.dashboards:
-        files[f"dashboards/{dashboard.slug}.yaml"] = dashboard_dict(dashboard, around)
-    for dataset in datasets.values():
-        files[f"datasets/{DATABASE_FILE}/{dataset.name}.yaml"] = dataset.as_dict()
-    for dataset in department_datasets(registry).values():
-        files[f"datasets/{ANALYST_DATABASE_FILE}/{dataset.name}.yaml"] = dataset.as_dict()
-    for chart in charts:
+        files[f"dashboards/{dashboard.slug}.yaml"] = dashboard_dict(dashboard, rows_of(dashboard, around), around)
+    for page in pages:
+        files[f"dashboards/{page.dashboard.slug}.yaml"] = page.as_dict()
+    own = [dataset for page in pages for dataset in page.datasets.values()]
+    for dataset in (*datasets.values(), *department_datasets(registry).values(), *own):
+        files[f"datasets/{dataset.database.key}/{dataset.name}.yaml"] = dataset.as_dict()
+    for chart in (*charts, *(chart for page in pages for chart in page.charts)):
         files[f"charts/{chart.name}.yaml"] = chart.as_dict()
     return {name: _dump(content) for name, content in sorted(files.items())}
 

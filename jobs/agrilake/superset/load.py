@@ -37,16 +37,17 @@ def load_dashboards(
     """All declarations in order of `sort`; ContractError for anything unknown, or for a name that stands twice."""
     folder = folder or project_root() / "schemas" / "dashboards"
     known = {item.id: item for item in indicators}
-    found = [_load(read_yaml(path), registry, datasets, known) for path in sorted(folder.glob("*.yaml"))]
+    found = [load_dashboard(read_yaml(path), registry, datasets, known) for path in sorted(folder.glob("*.yaml"))]
     return tuple(sorted(found, key=lambda item: item.sort))
 
 
-def _load(
+def load_dashboard(
     file: YamlFile,
     registry: Registry,
     datasets: Mapping[str, SupersetDataset],
     indicators: Mapping[str, IndicatorLike],
 ) -> Dashboard:
+    """One declaration; ContractError for anything unknown."""
     data = dict(file.data)
     _only(file, data, Dashboard, ())
     if data["slug"] != file.path.stem:

@@ -10,7 +10,7 @@ from agrilake.superset.assets import Chart, SupersetDataset
 from agrilake.superset.charts import where
 from agrilake.superset.declared import ChartDeclaration, Dashboard, IndicatorLike
 from agrilake.superset.looks import looks
-from agrilake.superset.views import by_area
+from agrilake.superset.views import QUALITY_CARD, by_area
 
 
 def made(
@@ -28,7 +28,7 @@ def made(
     if chart.kind == "all_indicators":
         return panels.all_indicators(*head)
     if chart.kind == "quality_cards":
-        return panels.quality_cards(*head)
+        return panels.quality_cards(*head, datasets[chart.table or QUALITY_CARD.name])
     dataset = dataset_of(dashboard, chart, datasets)
     filters = tuple(_where(column, value) for column, value in chart.where.items())
     return _of_table(head, chart, dataset, filters)

@@ -16,7 +16,6 @@ from agrilake.superset.views import (
     HELD_NOTICE,
     INDICATOR_VIEW,
     PUBLICATION_BANNER,
-    QUALITY_CARD,
     TOWNSHIP_MAP,
     VILLAGE_VIEW,
 )
@@ -46,26 +45,26 @@ def only(indicators: Sequence[IndicatorLike]) -> dict[str, object]:
     return where("indicator_id", "IN", [item.id for item in indicators])
 
 
-def banner(dashboard: Dashboard) -> Chart:
+def banner(dashboard: Dashboard, dataset: SupersetDataset = PUBLICATION_BANNER) -> Chart:
     """What the page is about, who published what and when, and how fresh it is as a whole."""
     return charts.template(
         f"{dashboard.slug}_banner",
         "发布版本",
         "当前发布的数据版本、发布时间和全部数据集的新鲜度",
-        PUBLICATION_BANNER,
+        dataset,
         names("district edition freshness"),
         file="banner.html",
         words={"TITLE": dashboard.title, "INTRO": dashboard.intro},
     )
 
 
-def notice(slug: str) -> Chart:
+def notice(slug: str, dataset: SupersetDataset = HELD_NOTICE) -> Chart:
     """Tables that are held back, or that there are none."""
     return charts.template(
         f"{slug}_notice",
         "暂停更新的表",
         "整表检查未通过的数据表暂停更新，继续显示上一个合格版本；没有时写明全部正常",
-        HELD_NOTICE,
+        dataset,
         names("tone headline detail"),
         file="notice.html",
     )
@@ -91,13 +90,13 @@ def cards(slug: str, head: Sequence[IndicatorLike], in_a_row: int) -> Chart:
     )
 
 
-def quality_cards(name: str, title: str, about: str) -> Chart:
+def quality_cards(name: str, title: str, about: str, dataset: SupersetDataset) -> Chart:
     """The state of deliveries and checks, as cards."""
     return charts.template(
         name,
         title,
         about,
-        QUALITY_CARD,
+        dataset,
         names("sort name value_text unit detail foot light"),
         file="quality_cards.html",
         order=(("sort", True),),

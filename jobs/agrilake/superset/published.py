@@ -16,7 +16,7 @@ from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import LEADER
 from agrilake.publish.revisions import TABLE as REVISION
-from agrilake.superset.assets import ANALYST_DATABASE_NAME, Field, Metric, SupersetDataset
+from agrilake.superset.assets import ANALYST_DATABASE, Field, Metric, SupersetDataset
 from agrilake.superset.measures import FIELDS, METRICS, ROWS
 from agrilake.superset.records import RECORDS, record
 
@@ -73,7 +73,7 @@ def department_dataset(contract: Dataset, registry: Registry) -> SupersetDataset
     found = gold_dataset(shown, registry)
     fields = (*found.fields, *(Field(item.name, item.title, item.sql_type) for item in WAY_BACK))
     description = f"{contract.department_title}《{contract.title}》：{contract.description}"
-    return replace(found, description=description, fields=fields, database=ANALYST_DATABASE_NAME)
+    return replace(found, description=description, fields=fields, database=ANALYST_DATABASE)
 
 
 def _labels(contract: Dataset, registry: Registry) -> dict[str, Field]:

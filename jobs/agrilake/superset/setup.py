@@ -6,13 +6,14 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from agrilake.errors import ServiceError
 from agrilake.services.process import read_or_create_secret
 from agrilake.services.superset import superset_environment
+from agrilake.superset.accounts import accounts
 
-USERS = ("admin", "leader", "analyst")
 EXPORTS = "superset_exports"
 LOG_TAIL_LINES = 15
 
@@ -20,17 +21,20 @@ LOG_TAIL_LINES = 15
 def setup(home: Path, project: Path) -> bool:
     """Metadata, roles, users and the export, in one process; returns whether anything was to do.
 
-    Superset may be running, and nothing need be published yet. The passwords of admin, leader and analyst are made at
-    random in <home>/secrets (mode 0600). Raises ServiceError with the end of the log when a step fails; the next call
+    Superset may be running, and nothing need be published yet. The passwords of all logins are made at random in
+    <home>/secrets (mode 0600). Raises ServiceError with the end of the log when a step fails; the next call
     begins again, since the mark is written last, and a database that was never finished is made anew.
     """
     home = home.resolve()
     (home / "superset").mkdir(parents=True, exist_ok=True)
-    for user in USERS:
-        read_or_create_secret(password_file(home, user), size_bytes=12)
+    logins = [asdict(item) for item in accounts(project / EXPORTS)]
+    for item in logins:
+        file = password_file(home, item["login"])
+        read_or_create_secret(file, size_bytes=12)
+        item["password_file"] = str(file)
     folder = home / "superset"
     mark, database, begun = folder / "imported.json", folder / "superset.db", folder / "creating"
-    state = json.dumps({"exports": exports_hash(project / EXPORTS), "home": str(home)})
+    state = json.dumps({"exports": exports_hash(project / EXPORTS), "home": str(home), "logins": logins})
     if database.exists() and mark.exists() and mark.read_text(encoding="utf-8") == state:
         return False
     mark.unlink(missing_ok=True)
@@ -39,7 +43,7 @@ def setup(home: Path, project: Path) -> bool:
             file.unlink()
     if not database.exists():
         begun.touch()
-    _run(home, project)
+    _run(home, project, json.dumps(logins))
     begun.unlink(missing_ok=True)
     _replace(mark, state)
     return True
@@ -56,7 +60,7 @@ def password_file(home: Path, user: str) -> Path:
     return home / "secrets" / f"superset-{user}.password"
 
 
-def _run(home: Path, project: Path) -> None:
+def _run(home: Path, project: Path, logins: str) -> None:
     log = home / "logs" / "superset-setup.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [
@@ -64,7 +68,8 @@ def _run(home: Path, project: Path) -> None:
         str(project / EXPORTS / "setup_superset.py"),
         "--exports",
         str(project / EXPORTS),
-        *(part for user in USERS for part in (f"--{user}-password", str(password_file(home, user)))),
+        "--logins",
+        logins,
     ]
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(

@@ -62,11 +62,11 @@ INDICATOR_METRICS = (
 )
 
 
-def _sql(name: str) -> str:
+def query(name: str) -> str:
     """A file of sql/, with what it names in braces put in."""
     text = (SQL / f"{name}.sql").read_text(encoding="utf-8").strip()
     for part in re.findall(r"^{(\w+)}", text, re.MULTILINE):
-        text = text.replace(f"{{{part}}}", _sql(part))
+        text = text.replace(f"{{{part}}}", query(part))
     return text
 
 
@@ -75,7 +75,7 @@ INDICATOR_VIEW = SupersetDataset(
     "指标：每个指标、区划、期间一行，金额以万元显示，含同比、目标、来源与新鲜度的说明文字",
     INDICATOR_FIELDS,
     INDICATOR_METRICS,
-    sql=_sql("indicator_view"),
+    sql=query("indicator_view"),
     time_field="period_start",
 )
 VILLAGE_VIEW = SupersetDataset(
@@ -83,7 +83,7 @@ VILLAGE_VIEW = SupersetDataset(
     "村级指标：每个村的行归入所在乡镇，也归入全区，便于从全区逐级下钻",
     INDICATOR_FIELDS,
     INDICATOR_METRICS,
-    sql=_sql("village_view"),
+    sql=query("village_view"),
     time_field="period_start",
 )
 TOWNSHIP_MAP = SupersetDataset(
@@ -102,7 +102,7 @@ TOWNSHIP_MAP = SupersetDataset(
         Field("highest_text", "最高值", is_dimension=False),
     ),
     INDICATOR_METRICS,
-    sql=_sql("township_map"),
+    sql=query("township_map"),
     time_field="period_start",
 )
 HELD_NOTICE = SupersetDataset(
@@ -110,7 +110,7 @@ HELD_NOTICE = SupersetDataset(
     "暂停更新的数据表；没有时写明全部正常",
     (Field("tone", "状态"), Field("headline", "标题"), Field("detail", "说明")),
     (ROWS,),
-    sql=_sql("held_notice"),
+    sql=query("held_notice"),
 )
 PUBLICATION_BANNER = SupersetDataset(
     "publication_banner",
@@ -121,7 +121,7 @@ PUBLICATION_BANNER = SupersetDataset(
         Field("freshness", "新鲜度"),
     ),
     (ROWS,),
-    sql=_sql("publication_banner"),
+    sql=query("publication_banner"),
 )
 QUALITY_CARD = SupersetDataset(
     "quality_card",
@@ -136,7 +136,7 @@ QUALITY_CARD = SupersetDataset(
         Field("light", "状态", is_dimension=False),
     ),
     (ROWS,),
-    sql=_sql("quality_card"),
+    sql=query("quality_card"),
 )
 # The filters' choices have queries of their own: a filter asks for all values, at every opening of a page.
 PERIOD_CHOICE = SupersetDataset(
@@ -144,14 +144,14 @@ PERIOD_CHOICE = SupersetDataset(
     "可选的期间：数据基本齐全的最近一个月在最前",
     (Field("period_text", "期间"), Field("period_order", "期间顺序")),
     (Metric("period_rank", "期间顺序", "MAX(period_order)"),),
-    sql=_sql("period_choice"),
+    sql=query("period_choice"),
 )
 AREA_CHOICE = SupersetDataset(
     "area_choice",
     "可选的区域：全区和各乡镇（街道）",
     (Field("area", "区域"), Field("area_order", "区域顺序")),
     (Metric("area_rank", "区域顺序", "MIN(area_order)"),),
-    sql=_sql("area_choice"),
+    sql=query("area_choice"),
 )
 INDICATOR_CHOICE = SupersetDataset(
     "indicator_choice",
