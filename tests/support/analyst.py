@@ -11,6 +11,7 @@ import duckdb
 from agrilake.contract.load import Registry
 from agrilake.publish.database import empty_table, insert, new_database, published_columns
 from agrilake.publish.departments import department_layout
+from agrilake.publish.hiding import with_marks
 from agrilake.publish.model import Layout
 
 Rows = Sequence[Mapping[str, Any]]
@@ -21,7 +22,7 @@ def analyst_file(path: Path, registry: Registry, tables: Mapping[str, Rows]) -> 
     layouts = {name: department_layout(dataset) for name, dataset in registry.datasets.items()}
     for name, table in registry.gold.items():
         if table.published:
-            layouts[name] = Layout(name, table.title, published_columns(table))
+            layouts[name] = Layout(name, table.title, with_marks(table, published_columns(table)))
     with new_database(path) as connection:
         for name, layout in layouts.items():
             empty_table(connection, layout)

@@ -293,3 +293,13 @@ def test_the_same_rows_are_the_same_file(make: Callable[[Mapping[str, Rows]], Ma
     again = make({})
     for name, item in layers[0].items():
         assert (again[3] / item.file).read_bytes() == (layers[3] / item.file).read_bytes(), name
+
+
+def test_a_hidden_number_is_hidden_on_the_map_and_says_so(make: Callable[[Mapping[str, Rows]], Made]) -> None:
+    homes = [
+        facility("elder_care", "YL1", ONE, 106.63, facility_type="home", beds=30, occupied=20, occupied_hidden=False),
+        facility("elder_care", "YL2", ONE, 106.63, facility_type="home", beds=30, occupied_hidden=True),
+    ]
+    _, frames, *_ = make({"facility": homes})
+    shown = frames["elder_facilities"][["occupied", "occupied_hidden"]]
+    assert shown.astype(object).fillna("").to_numpy().tolist() == [[20, False], ["", True]]

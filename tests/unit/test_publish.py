@@ -27,6 +27,7 @@ from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Column, Dataset, Frequency, Load, LogicalType, Privacy
 from agrilake.contract.settings import load_settings
 from agrilake.errors import ConsistencyError, UsageError
+from agrilake.indicators.model import Measure
 from agrilake.intake.values import silver_type
 from agrilake.lake.failpoints import PUBLICATION_POINTS, VARIABLE
 from agrilake.lake.state import Delivery, State
@@ -98,6 +99,8 @@ class Indicator:
     sort: int = 10
     rests_on: tuple[str, ...] = ()
     derived_from: tuple[str, ...] = ()
+    growth_years: int = 1
+    measures: Mapping[str, Measure] = dataclasses.field(default_factory=dict)
 
 
 INDICATORS = (Indicator("site_coverage", "站点覆盖率"), Indicator("parcels", "件数", unit="件", sort=20))
@@ -488,6 +491,7 @@ def test_the_manifest_says_what_it_was_made_from(lake: tuple[Home, State]) -> No
         "analyst.duckdb",
         "catalogue.jsonld",
         "department",
+        "hidden.json",
         "leader.duckdb",
         "manifest.json",
         "steward.duckdb",

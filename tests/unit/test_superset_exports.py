@@ -18,6 +18,7 @@ from agrilake.paths import project_root
 from agrilake.publish import layouts
 from agrilake.publish.database import empty_table, published_columns
 from agrilake.publish.departments import department_layout
+from agrilake.publish.hiding import with_marks
 from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import LEADER, Layout
 from agrilake.superset.assets import Chart
@@ -134,7 +135,7 @@ def empty_publication(registry: Registry) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     for table in registry.gold.values():
         if LEADER in table.published and table.id != "indicator_value":
-            empty_table(connection, Layout(table.id, table.title, published_columns(table)))
+            empty_table(connection, Layout(table.id, table.title, with_marks(table, published_columns(table))))
     values = value_layout(registry.gold["indicator_value"])
     described = (layouts.INDICATOR, values, layouts.DELIVERY, layouts.QUARANTINE_SUMMARY, layouts.CHECK_RESULT)
     for layout in (*described, layouts.HELD_TABLE, layouts.PUBLICATION, layouts.LAYER, layouts.MAP_AREA):

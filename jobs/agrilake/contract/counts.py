@@ -11,6 +11,8 @@ from agrilake.contract.yamlfile import YamlFile, read_yaml
 from agrilake.paths import project_root
 
 UNITS = ("persons", "households", "events")
+MARK = "_hidden"
+"""Behind the name of a published column that counts persons: the name of one that says whether the number is hidden."""
 TIMES = ("state", "flow", "given")
 
 

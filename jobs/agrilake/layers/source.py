@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 
 from agrilake.contract.codes import coded_columns, label_of
+from agrilake.contract.counts import MARK
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset, Load, LogicalType
 from agrilake.layers.load import division_column
@@ -32,13 +33,16 @@ class Source:
     def rows(self, layer: Layer, more: Sequence[str] = ()) -> pl.DataFrame:
         """The layer's rows in the order of the source's key.
 
-        Columns: KEY (the key as one text), the layer's and `<column>_label` beside each coded one, `more`, `period` of
-        a history, DIVISION and PROVENANCE (null where the source has none).
+        Columns: KEY (the key as one text), the layer's and `<column>_label` beside each coded one, `<column>_hidden`
+        beside each that counts persons, `more`, `period` of a history, DIVISION and PROVENANCE (null where the
+        source has none).
         """
         contract = self.contract(layer)
         division = division_column(contract)
         chosen = [f"concat_ws('/', {', '.join(quoted(name) for name in contract.key)}) AS {KEY}"]
-        chosen += [_column(contract.column(name)) for name in dict.fromkeys([*layer.columns, *more])]
+        shown = [contract.column(name) for name in dict.fromkeys([*layer.columns, *more])]
+        chosen += [_column(column) for column in shown]
+        chosen += [quoted(column.name + MARK) for column in shown if column.counts and contract.is_gold]
         chosen += self._labels(contract, layer)
         chosen += [f"{quoted(division) if division else 'NULL::VARCHAR'} AS {DIVISION}", *_provenance(contract)]
         chosen += [f"{PERIOD} AS period"] if layer.history else []

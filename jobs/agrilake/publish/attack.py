@@ -27,12 +27,13 @@ UNBOUNDED = 3
 @dataclass(frozen=True)
 class Cell:
     """One count. `cost` is the loss of hiding it; one that `is_shown` nowhere follows from others. A sensitive one may
-    not be told where it is small."""
+    not be told where it is small. One that `is_known` was published before, so that hiding it hides nothing."""
 
     value: int
     cost: float = 1.0
     is_shown: bool = True
     is_sensitive: bool = True
+    is_known: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from agrilake.contract.counts import load_quantities
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.roles import readers
@@ -21,11 +22,12 @@ from agrilake.layers.model import Layer
 from agrilake.paths import Home
 from agrilake.publish import database, metadata
 from agrilake.publish.departments import department_layout
+from agrilake.publish.hiding import MIN_PERSONS, NOTE, with_marks
 from agrilake.publish.indicators import NAME as INDICATOR_VALUE
 from agrilake.publish.indicators import value_layout
 from agrilake.publish.model import IndicatorDeclaration, Layout, Publication, TableSource
 
-FORMAT = 4
+FORMAT = 5
 DIVISIONS = "stats_division"
 MADE_HERE = "publication"
 """Maker, in a contract's words, of a table that only publications have."""
@@ -52,7 +54,7 @@ class Content:
     def tables(self) -> dict[str, tuple[Layout, Dataset | None]]:
         """Published gold tables; the indicator values have a layout of their own, wider than gold's."""
         found: dict[str, tuple[Layout, Dataset | None]] = {
-            name: (Layout(name, table.title, database.published_columns(table)), table)
+            name: (Layout(name, table.title, with_marks(table, database.published_columns(table))), table)
             for name, table in self.registry.gold.items()
             if table.published and name != INDICATOR_VALUE
         }
@@ -67,15 +69,17 @@ def fingerprint(content: Content, persons: str) -> str:
             table.id,
             table.title,
             table.published,
-            [[c.name, c.title, str(c.type), c.precision, c.scale] for c in table.columns],
+            [[c.name, c.title, str(c.type), c.precision, c.scale, c.counts] for c in table.columns],
         ]
         for table in content.registry.gold.values()
     ]
-    silver = [department_layout(dataset) for dataset in content.registry.datasets.values()]
+    silver = [department_layout(dataset, own=True) for dataset in content.registry.datasets.values()]
     parts = [
         FORMAT,
         persons,
         [content.lake.version, content.lake.tables],
+        [NOTE, content.settings.threshold(MIN_PERSONS), [asdict(item) for item in load_quantities().values()]],
+        [[item.id, part, one.counts] for item in content.indicators for part, one in item.measures.items()],
         [content.settings.district_code, content.settings.district_name, content.settings.timezone],
         gold,
         [[layout.name, layout.title, [[c.name, c.sql_type, c.title] for c in layout.columns]] for layout in silver],

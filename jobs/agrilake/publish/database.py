@@ -68,18 +68,19 @@ def table_from_delta(
     version: int,
     timezone: str,
     instead: Mapping[str, str] | None = None,
+    ordered: Sequence[str] = (),
 ) -> None:
     """The table's rows at a Delta version, in declared columns and types; ConsistencyError where they do not fit.
 
-    `instead` has the SQL of columns that are not shown as they are; the rows then stand in order of these.
+    `instead` has the SQL of columns that are not shown as they are; the rows stand in order of those `ordered`.
     """
     with registered(connection, path, version) as kinds:
-        missing = [column.name for column in layout.columns if column.name not in kinds]
+        other = instead or {}
+        missing = [column.name for column in layout.columns if column.name not in kinds | other.keys()]
         if missing:
             raise ConsistencyError(f"gold/{layout.name} version {version}: no column {', '.join(missing)}")
-        other = instead or {}
         chosen = [other.get(column.name) or cast(column, kinds[column.name], timezone) for column in layout.columns]
-        table_from_source(connection, layout, chosen, f"gold/{layout.name} version {version}", sorted(other))
+        table_from_source(connection, layout, chosen, f"gold/{layout.name} version {version}", ordered)
 
 
 def table_from_source(

@@ -1,5 +1,7 @@
 """Department datasets in the analyst's file: silver without any personal column, each row with its way back.
 
+Numbers of persons are left out there, as gold has them and hides the small ones; a department's own file has its own.
+
 A number that someone wrote into a free text is masked here, for one clerk's note must not keep a publication back.
 """
 
@@ -29,15 +31,16 @@ WAY_BACK = (
 MASK = "（号码已遮盖）"
 
 
-def department_layout(dataset: Dataset) -> Layout:
-    """Columns of a department's dataset as analysts see it."""
-    columns = [Column(item.name, sql_type(item), item.title) for item in shown_columns(dataset)]
+def department_layout(dataset: Dataset, own: bool = False) -> Layout:
+    """Columns of a department's dataset as analysts see it, or the department its `own`."""
+    columns = [Column(item.name, sql_type(item), item.title) for item in shown_columns(dataset, own)]
     return Layout(dataset.id, dataset.title, (*columns, *WAY_BACK))
 
 
-def shown_columns(dataset: Dataset) -> list[ContractColumn]:
-    """What silver holds, without identifiers and their pseudonyms."""
-    return [column for column in dataset.silver_columns if not column.is_personal]
+def shown_columns(dataset: Dataset, own: bool = False) -> list[ContractColumn]:
+    """What silver holds, without identifiers and their pseudonyms, and for others than its `own` department without
+    numbers of persons."""
+    return [column for column in dataset.silver_columns if not column.is_personal and (own or not column.counts)]
 
 
 def add_departments(
@@ -47,15 +50,17 @@ def add_departments(
     tables: Mapping[str, int],
     timezone: str,
     persons: Persons,
+    own: bool = False,
 ) -> None:
-    """One table a dataset, at the Delta version of the lake version (`tables`); empty where nothing came yet."""
+    """One table a dataset, at the Delta version of the lake version (`tables`); empty where nothing came yet. `own`
+    says that it is for the department whose datasets they are."""
     for dataset in registry.datasets.values():
         version = tables.get(f"silver/{dataset.id}")
         if version is None:
-            empty_table(connection, department_layout(dataset))
+            empty_table(connection, department_layout(dataset, own))
         else:
             path = home.table("silver", dataset.id)
-            layout = persons.titled(dataset, department_layout(dataset))
+            layout = persons.titled(dataset, department_layout(dataset, own))
             _add(connection, dataset, layout, path, version, timezone, persons.instead(dataset))
 
 

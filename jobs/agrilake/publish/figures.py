@@ -22,21 +22,22 @@ SHOWN = ("value", "numerator", "denominator", "flag")
 
 
 def figures_of(home: Home, version: int, database: Path) -> dict[str, Any]:
-    """What the manifest keeps of the figures in a published file, made from gold/indicator_value at `version`:
+    """What the manifest keeps of the figures in a published file, as gold/indicator_value has them at `version`, also
+    where the file hides them:
 
     `delta_version`, `inputs` (gold table: Delta version), `recipe` (agrilake.indicators.recipe), `seals` by indicator.
     """
     note = note_at(home.table("gold", TABLE), version)
     connection = read_only(database)
     try:
-        shown = connection.execute(f"SELECT {', '.join((*KEY, *SHOWN))} FROM {TABLE}").pl()
+        shown = connection.execute(f"SELECT DISTINCT indicator_id FROM {TABLE}").fetchall()
     finally:
         connection.close()
     return {
         "delta_version": version,
         "inputs": note.get("inputs", {}),
         "recipe": note.get("recipe"),
-        "seals": seals(shown),
+        "seals": seals(stored_figures(home, version, [name for (name,) in shown])),
     }
 
 

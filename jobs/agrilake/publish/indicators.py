@@ -16,8 +16,10 @@ from agrilake.contract.order import datasets_behind
 from agrilake.errors import ConsistencyError
 from agrilake.lake.state import Delivery
 from agrilake.publish.database import comment, empty_table, insert, published_columns, registered
+from agrilake.publish.hiding import NOTE, Hiding
 from agrilake.publish.metadata import fresh_until, latest_periods, period_start, source_text
 from agrilake.publish.model import Column, IndicatorDeclaration, Layout
+from agrilake.sql import literal
 
 NAME = "indicator_value"
 ADDED = {
@@ -30,10 +32,22 @@ ADDED = {
     "division_code": (Column("division_name", "VARCHAR", "区划名称"),),
     "township_code": (Column("township_name", "VARCHAR", "镇街名称"),),
     "period_type": (Column("period_start", "DATE", "期间第一天"),),
+    "flag": (Column("hidden", "BOOLEAN", "是否保密"), Column("previous_hidden", "BOOLEAN", "上年同期是否保密")),
     "missing_reason": (Column("source", "VARCHAR", "数据来源"), Column("fresh_until", "VARCHAR", "数据截至")),
 }
 """What the publication shows beside gold's columns, by the column that it stands after."""
 FROM_INDICATOR = {"indicator_name": "name", "unit": "unit", "decimals": "decimals", "direction": "direction"}
+
+HIDDEN = {
+    "value": "h.hidden",
+    "numerator": "h.numerator_hidden",
+    "denominator": "h.denominator_hidden",
+    "previous_year_value": "h.previous_hidden",
+    "yoy": "h.hidden OR h.previous_hidden",
+    "to_target": "h.hidden",
+    "target_met": "h.hidden",
+}
+"""When each column is hidden (Hiding.figure_rows): what is derived from a hidden number goes with it."""
 
 
 def value_layout(contract: Dataset) -> Layout:
@@ -50,11 +64,12 @@ def indicator_values(
     registry: Registry,
     deliveries: Iterable[Delivery],
     indicators: Iterable[IndicatorDeclaration],
+    hiding: Hiding,
 ) -> None:
     """Make `indicator_value` from gold/indicator_value at a Delta version; `indicator` must be there already.
 
     `names` holds code and name of the divisions, one row a code. A value whose indicator is no longer declared is
-    left out. Raises ConsistencyError where a join would lose or multiply rows.
+    left out; what is hidden is null, and says so. Raises ConsistencyError where a join would lose or multiply rows.
     """
     with registered(connection, path, version) as kinds:
         missing = [column.name for column in registry.gold[NAME].columns if column.name not in kinds]
@@ -66,6 +81,7 @@ def indicator_values(
     origins = _origins(connection, registry, deliveries, indicators)
     _small(connection, "origin", {"indicator_id": text, "inputs": text, "source": text, "fresh_until": text}, origins)
     _small(connection, "start", {"period": text, "day": "DATE"}, _starts(connection))
+    _small(connection, "hide", _kinds(hiding.figure_rows), hiding.figure_rows.iter_rows(named=True))
     layout = value_layout(registry.gold[NAME])
     empty_table(connection, layout)
     chosen = ", ".join(f"{_expression(column.name)}::{column.sql_type}" for column in layout.columns)
@@ -75,13 +91,14 @@ def indicator_values(
         "LEFT JOIN named d ON d.code = v.division_code LEFT JOIN named t ON t.code = v.township_code "
         "LEFT JOIN origin o ON o.indicator_id = v.indicator_id AND o.inputs = v.input_versions "
         "LEFT JOIN start s ON s.period = v.period "
+        "LEFT JOIN hide h ON (h.indicator_id, h.division_code, h.period) = (v.indicator_id, v.division_code, v.period) "
         "ORDER BY i.sort, v.period, v.division_code"
     )
     expected = _one(connection, "SELECT count(*) FROM value WHERE indicator_id IN (SELECT id FROM indicator)")
     found = _one(connection, f"SELECT count(*) FROM {NAME}")
     if expected != found:
         raise ConsistencyError(f"{NAME}: {expected} values became {found} when names were joined")
-    for table in ("value", "named", "origin", "start"):
+    for table in ("value", "named", "origin", "start", "hide"):
         connection.execute(f"DROP TABLE {table}")
     comment(connection, layout)
 
@@ -95,8 +112,16 @@ def _expression(column: str) -> str:
         "period_start": "s.day",
         "source": "o.source",
         "fresh_until": "o.fresh_until",
+        "hidden": "coalesce(h.hidden, FALSE)",
+        "previous_hidden": "coalesce(h.previous_hidden, FALSE)",
+        "missing_reason": f"CASE WHEN h.hidden THEN {literal(NOTE)} ELSE v.missing_reason END",
     }
+    others |= {name: f"CASE WHEN {when} THEN NULL ELSE v.{name} END" for name, when in HIDDEN.items()}
     return others.get(column, f"v.{column}")
+
+
+def _kinds(frame: pl.DataFrame) -> dict[str, str]:
+    return {name: "BOOLEAN" if kind == pl.Boolean else "VARCHAR" for name, kind in frame.schema.items()}
 
 
 def _origins(

@@ -14,6 +14,13 @@ ROLES = (LEADER, ANALYST)
 """Roles whose files hold gold, the indicator values and the list of layers; agrilake.contract.roles has all roles."""
 
 
+class MeasureDeclaration(Protocol):
+    """What the publication needs to know of a numerator or denominator: the quantity that it counts, or nothing."""
+
+    @property
+    def counts(self) -> str: ...
+
+
 class IndicatorDeclaration(Protocol):
     """What the publication shows of an indicator (agrilake.indicators makes these)."""
 
@@ -43,6 +50,10 @@ class IndicatorDeclaration(Protocol):
     def rests_on(self) -> tuple[str, ...]: ...
     @property
     def derived_from(self) -> tuple[str, ...]: ...
+    @property
+    def growth_years(self) -> int: ...
+    @property
+    def measures(self) -> Mapping[str, MeasureDeclaration]: ...
 
 
 @dataclass(frozen=True)

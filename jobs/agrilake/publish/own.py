@@ -82,7 +82,7 @@ def add_department(
         kept = _own_rows(table, names, role.department)
         database.table_from_arrow(connection, name, layouts.CATALOGUE_TITLES[name], kept, layouts.CATALOGUE_COLUMNS)
     registry = Registry({item.id: item for item in own}, content.registry.gold)
-    add_departments(connection, home, registry, content.lake.tables, timezone, persons)
+    add_departments(connection, home, registry, content.lake.tables, timezone, persons, own=True)
 
 
 def _of(names: Sequence[str], rows: Iterable[Row]) -> list[Row]:

@@ -45,8 +45,11 @@ class _State:
     known: dict[frozenset[str], list[str]] = field(default_factory=dict)
 
 
-def protect(problem: Problem, cost: Costs | None = None, complementary: bool = True) -> Protection:
-    """What to hide. `cost` gives the loss of hiding a cell, given what is hidden already (default: the cell's own).
+def protect(
+    problem: Problem, cost: Costs | None = None, complementary: bool = True, kept: Collection[str] = ()
+) -> Protection:
+    """What to hide. `cost` gives the loss of hiding a cell, given what is hidden already (default: the cell's own);
+    cells that are `kept` hidden were so before.
 
     The same problem gives the same answer. Without `complementary`, only small cells are hidden.
     """
@@ -54,11 +57,12 @@ def protect(problem: Problem, cost: Costs | None = None, complementary: bool = T
     small = {name for name, cell in problem.cells.items() if cell.is_shown and problem.is_small(name)}
     if not complementary:
         return Protection(frozenset(small))
-    hidden, unprotected = set(small), set()
+    fixed = small | {name for name in kept if name in problem.cells}
+    hidden, unprotected = set(fixed), set()
     for block in _blocks(problem):
         state = _State({name for name in hidden if name in block.cells})
         _accompany(block, state, price)
-        _show_again(block, state, small, price)
+        _show_again(block, state, fixed, price)
         hidden |= state.hidden
         unprotected |= state.unprotected
     return Protection(frozenset(small), frozenset(hidden - small), frozenset(unprotected))
@@ -103,8 +107,8 @@ def _accompany(problem: Problem, state: _State, cost: Costs) -> None:
             state.unprotected.add(name)
 
 
-def _show_again(problem: Problem, state: _State, small: Collection[str], cost: Costs) -> None:
-    extra = [(cost(name, state.hidden), name) for name in state.hidden if name not in small]
+def _show_again(problem: Problem, state: _State, fixed: Collection[str], cost: Costs) -> None:
+    extra = [(cost(name, state.hidden), name) for name in state.hidden if name not in fixed]
     for _, name in sorted(extra, reverse=True):
         fewer = state.hidden - {name}
         if set(exposed(problem, fewer, state.known)) <= state.unprotected:
@@ -122,7 +126,8 @@ def _company(problem: Problem, hidden: Collection[str], target: str, cost: Costs
     numbers = sorted({number for name in names for number in problem.relations_of.get(name, ())})
     at, count, k = {name: column for column, name in enumerate(names)}, len(names), problem.k
     free = [name in hidden or not problem.cells[name].is_shown for name in names]
-    movable = [is_free or problem.cells[name].value > 0 for name, is_free in zip(names, free, strict=True)]
+    cells = [problem.cells[name] for name in names]
+    movable = [is_free or (c.value > 0 and not c.is_known) for c, is_free in zip(cells, free, strict=True)]
     down = np.array([min(k, max(0, problem.cells[name].value - problem.least(name))) for name in names], dtype=float)
     down, up = np.where(movable, down, 0.0), np.where(movable, float(k), 0.0)
     prices = np.array([0.0 if is_free else cost(name, hidden) for name, is_free in zip(names, free, strict=True)])

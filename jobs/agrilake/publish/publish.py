@@ -29,6 +29,7 @@ from agrilake.publish.content import FORMAT, INDICATOR_VALUE, Content, division_
 from agrilake.publish.departments import add_departments
 from agrilake.publish.figures import figures_of
 from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
+from agrilake.publish.hiding import Hiding, hidden_figures, hiding_of, instead
 from agrilake.publish.indicators import indicator_values
 from agrilake.publish.model import ANALYST, ROLES, IndicatorDeclaration, Layout, Publication, TableSource
 from agrilake.publish.own import add_department, add_steward, finding_rows
@@ -37,14 +38,15 @@ from agrilake.publish.quarantine import waiting_findings
 from agrilake.publish.reasons import newly_taken
 from agrilake.publish.records import REVISIONS, Record, keep_records, records, union
 from agrilake.publish.revisions import TABLE as REVISION
-from agrilake.publish.revisions import all_revisions
+from agrilake.publish.revisions import Secret, all_revisions
+from agrilake.publish.sightings import counting
 from agrilake.tables.inputs import made_from
 
 
 @dataclass(frozen=True)
 class Making:
-    """A publication that is being made: its content and head, where its tables come from, the one before it, and all
-    revisions so far."""
+    """A publication that is being made: its content and head, where its tables come from, the one before it, all
+    revisions so far, how persons are told, and which numbers of them are hidden."""
 
     home: Home
     content: Content
@@ -53,6 +55,7 @@ class Making:
     before: Publication | None
     revisions: pl.DataFrame
     persons: Persons
+    hiding: Hiding
 
 
 def publish(
@@ -141,12 +144,16 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str,
         "district_name": content.settings.district_name,
     }
     persons = persons_of(content.registry, content.settings, ring, version)
+    hiding = hiding_of(home, content, sources, before)
     folder = store.start(home, version)
+    hiding.write(folder)
     revisions = pl.DataFrame()
     if REVISION in content.registry.gold:
-        fresh, revisions = all_revisions(home, content, past, sources[INDICATOR_VALUE].delta_version, version, made_at)
+        shown = sources[INDICATOR_VALUE].delta_version
+        hidden = Secret(hiding.figures, hidden_figures(before))
+        fresh, revisions = all_revisions(home, content, past, shown, version, made_at, hidden)
         fresh.write_parquet(folder / REVISIONS)
-    making = Making(home, content, head, sources, before, revisions, persons)
+    making = Making(home, content, head, sources, before, revisions, persons, hiding)
     rows = {}
     for role in readers(content.settings):
         path = folder / f"{role.file}.duckdb"
@@ -222,12 +229,14 @@ def _write_table(
     elif table is None:
         names = division_names(home, content.lake)
         location, version = home.table("gold", layout.name), source.delta_version
-        known = (content.registry, content.deliveries, content.indicators)
+        known = (content.registry, content.deliveries, content.indicators, making.hiding)
         indicator_values(connection, location, version, names, *known)
     else:
         location, zone = home.table("gold", layout.name), content.settings.timezone
-        instead, named = making.persons.instead(table), making.persons.titled(table, layout)
-        database.table_from_delta(connection, named, location, source.delta_version, zone, instead)
+        tokens, named = making.persons.instead(table), making.persons.titled(table, layout)
+        with making.hiding.registered(connection):
+            other = {**instead(table), **tokens}
+            database.table_from_delta(connection, named, location, source.delta_version, zone, other, sorted(tokens))
 
 
 def _copied(connection: Any, making: Making, role: Role, layout: Layout, table: Dataset | None) -> bool:
@@ -239,10 +248,12 @@ def _copied(connection: Any, making: Making, role: Role, layout: Layout, table: 
 
 
 def _retold(making: Making, table: Dataset | None) -> bool:
-    """Whether a table of persons has to be made from Delta, since the publication before told them by other tokens."""
+    """Whether a held table has to be made from Delta all the same: one that counts persons, since others may be hidden
+    now; one of persons, where the publication before told them by other tokens."""
     before = making.before
-    told = table is not None and bool(making.persons.instead(table))
-    return told and before is not None and before.person_tokens != making.persons.span
+    if table is None or counting(table):
+        return True
+    return bool(making.persons.instead(table)) and before is not None and before.person_tokens != making.persons.span
 
 
 def _publication_row(making: Making) -> dict[str, Any]:

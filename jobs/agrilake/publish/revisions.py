@@ -6,7 +6,8 @@ publication keeps its own revisions beside its manifest, for ever; its table sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,16 @@ from agrilake.publish.reasons import UNKNOWN, Between, taken_before, taken_of
 from agrilake.publish.records import REVISIONS, Record
 
 TABLE = "indicator_revision"
+FROM, TO = "value_before", "value_after"
 Why = Callable[[str, str], tuple[str, str | None]]
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Figures that this publication hides, and the one before."""
+
+    now: frozenset[tuple[str, str, str]] = frozenset()
+    before: frozenset[tuple[str, str, str]] = frozenset()
 
 
 def revised(before: pl.DataFrame, after: pl.DataFrame, withdrawn: pl.DataFrame) -> pl.DataFrame:
@@ -46,10 +56,17 @@ def revised(before: pl.DataFrame, after: pl.DataFrame, withdrawn: pl.DataFrame) 
 
 
 def all_revisions(
-    home: Home, content: Content, past: Sequence[Record], delta_version: int | None, version: int, made_at: str
+    home: Home,
+    content: Content,
+    past: Sequence[Record],
+    delta_version: int | None,
+    version: int,
+    made_at: str,
+    secret: Secret,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Revisions of publication `version` over the last of the `past` ones, and those of all publications, the newest
-    first; both in the contract's columns. Figures come from gold/indicator_value at `delta_version`."""
+    """Revisions of publication `version` over the last of the `past` ones as they are, and those of all publications
+    as they are shown, the newest first; both in the contract's columns. Figures come from gold/indicator_value at
+    `delta_version`."""
     contract = content.registry.gold[TABLE]
     files = [item.folder / REVISIONS for item in past]
     stored = pl.concat([pl.DataFrame(schema=_types(contract)), *(_read(f, contract) for f in files if f.is_file())])
@@ -60,9 +77,23 @@ def all_revisions(
         whole = _explained(home, content, past, changed, int(delta_version or 0)).with_columns(
             published_before=pl.lit(past[-1].version), published_after=pl.lit(version), revised_at=pl.lit(moment)
         )
+        either = secret.now | secret.before
+        whole = whole.with_columns(hidden=_among(either))
         fresh = whole.select(pl.col(name).cast(kind) for name, kind in _types(contract).items())
     order = ["published_after", *KEY]
-    return fresh, stored.vstack(fresh).sort(order, descending=[True, False, False, False])
+    every = stored.vstack(fresh).sort(order, descending=[True, False, False, False])
+    return fresh, every.pipe(_shown, secret)
+
+
+def _shown(revisions: pl.DataFrame, secret: Secret) -> pl.DataFrame:
+    """Without the numbers of those that are hidden for good, and of figures that are hidden now."""
+    hidden = pl.col("hidden").fill_null(False) | _among(secret.now)
+    numbers = [pl.when(~pl.col("hidden")).then(name).alias(name) for name in (FROM, TO, "change")]
+    return revisions.with_columns(hidden=hidden).with_columns(numbers)
+
+
+def _among(figures: Collection[tuple[str, str, str]]) -> pl.Expr:
+    return pl.concat_str(KEY, separator=" ").is_in([" ".join(key) for key in sorted(figures)])
 
 
 def _changed(
@@ -76,7 +107,7 @@ def _changed(
     both = declared & past[-1].figures.get("seals", dict.fromkeys(declared)).keys()
     newest = stored.sort("published_after").unique(KEY, keep="last", maintain_order=True)
     old, new = (stored_figures(home, version or 0, both) for version in (earlier.delta_version, delta_version))
-    return revised(old, new, newest.filter(pl.col("value_after").is_null()))
+    return revised(old, new, newest.filter(pl.col(TO).is_null()))
 
 
 def _explained(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from agrilake.errors import AgrilakeError
 from agrilake.indicators.recipe import kept_recipe
@@ -132,25 +133,34 @@ def _check_seals(looking: Looking, record: Record, found: Found) -> None:
         return
     home, where = looking.lake.home, f"gold/{TABLE} version {record.figures['delta_version']}"
     try:
-        stored = seals(stored_figures(home, record.figures["delta_version"], list(told)))
+        stored = stored_figures(home, record.figures["delta_version"], list(told))
     except Exception as error:  # whatever a broken table raises
         found.add(
             f"the figures of publication {record.version} cannot be read ({type(error).__name__})", where, FROM_BACKUP
         )
         return
-    if stored != told:
+    if seals(stored) != told:
         found.add(f"the figures of publication {record.version} are others than were shown", where, FROM_BACKUP)
     if record.is_kept:
-        _check_shown(home.publications / f"{record.version:06d}" / f"{ANALYST}.duckdb", record, found)
+        _check_shown(home.publications / f"{record.version:06d}" / f"{ANALYST}.duckdb", stored, found)
 
 
-def _check_shown(path: Path, record: Record, found: Found) -> None:
+def _check_shown(path: Path, stored: pl.DataFrame, found: Found) -> None:
+    """What the file shows of a figure is what is stored; only of one that is hidden may it show nothing."""
     try:
         with closing(read_only(path)) as connection:
-            shown = connection.execute(f"SELECT {', '.join((*KEY, *SHOWN))} FROM {TABLE}").pl()
+            shown = connection.execute(f"SELECT * FROM {TABLE}").pl()
     except duckdb.Error:
         return  # check_publications has told of it
-    if seals(shown) != record.figures["seals"]:
+    hidden = pl.col("hidden") if "hidden" in shown.columns else pl.lit(value=False)
+    told = shown.select(*KEY, *SHOWN, hidden.alias("_hidden"))
+    both = stored.select(*KEY, *SHOWN).join(told, on=KEY, how="full", suffix="_shown", coalesce=True)
+    other = [
+        pl.col(name).ne_missing(pl.col(f"{name}_shown")) & ~(pl.col("_hidden") & pl.col(f"{name}_shown").is_null())
+        for name in SHOWN
+    ]
+    lost = pl.col("_hidden").is_null() | pl.col("flag").is_null()
+    if not both.filter(lost | pl.any_horizontal(other)).is_empty():
         where = f"publications/{path.parent.name}/{path.name}"
         found.add("its figures are others than were published", where, FROM_BACKUP)
 

@@ -11,7 +11,12 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 # In this order by pinyin and by code point alike, as charts.PROGRESS_COLOURS expects.
 METRICS: dict[str, tuple[Metric, ...]] = {
     "facility": (
-        Metric("occupancy", "入住率", "SUM(occupied) / NULLIF(SUM(beds), 0)", ".1%"),
+        Metric(
+            "occupancy",
+            "入住率",
+            "CASE WHEN NOT bool_or(occupied_hidden) THEN SUM(occupied) / NULLIF(SUM(beds), 0) END",
+            ".1%",
+        ),
         Metric("supervised", "接入线上监管的设施", "COUNT(*) FILTER (WHERE supervised_online)", ",d"),
     ),
     "logistics_route": (

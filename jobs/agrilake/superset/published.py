@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from agrilake.contract.codes import coded_columns, label_of
+from agrilake.contract.counts import MARK
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Column, Dataset, LogicalType
 from agrilake.contract.order import in_order
@@ -23,6 +24,7 @@ from agrilake.superset.records import RECORDS, record
 # What cannot be added up: places, shares, concentrations.
 NOT_ADDED = ("度", "%", "毫克/千克")
 QUANTITIES = (LogicalType.INTEGER, LogicalType.NUMBER)
+KEPT_BACK = "保密"
 VALUE = Metric("value", "数值", "MAX(value)", ",.2~f")
 PERIOD_TEXT = (
     "CASE length(period) WHEN 4 THEN period || '年' WHEN 6 THEN period[1:4] || '年第' || period[6:6] || '季度'"
@@ -49,7 +51,7 @@ def gold_dataset(contract: Dataset, registry: Registry) -> SupersetDataset:
     labels = _labels(contract, registry)
     columns = [column for column in contract.columns if not column.is_personal]
     own = (_field(column, column.name in labels) for column in columns)
-    fields = (*own, *labels.values(), *(item for column in columns for item in _shown(column)))
+    fields = (*own, *labels.values(), *(item for column in columns for item in _shown(column, contract.is_gold)))
     fields += FIELDS.get(contract.id, ())
     quantities = [item for item in columns if item.unit and item.unit not in NOT_ADDED and item.type in QUANTITIES]
     times = [item.name for item in fields if item.is_temporal]
@@ -57,7 +59,7 @@ def gold_dataset(contract: Dataset, registry: Registry) -> SupersetDataset:
         contract.id,
         f"{contract.title}：{contract.description}",
         fields,
-        (ROWS, *(_sum(column) for column in quantities), *METRICS.get(contract.id, ())),
+        (ROWS, *(_sum(column, contract.is_gold) for column in quantities), *METRICS.get(contract.id, ())),
         time_field=times[0] if times else None,
     )
 
@@ -84,11 +86,16 @@ def _labels(contract: Dataset, registry: Registry) -> dict[str, Field]:
     }
 
 
-def _shown(column: Column) -> Iterator[Field]:
-    """Calculated columns for people: money in 万元, yes and no in words, the period as its filter writes it."""
+def _shown(column: Column, is_marked: bool) -> Iterator[Field]:
+    """Calculated columns for people: money in 万元, yes and no in words, numbers of persons or that they are hidden,
+    the period as its filter writes it."""
     if column.unit == MONEY:
         title = f"{column.title}（万元）"
         yield Field(f"{column.name}_wan", title, "DOUBLE", expression=f"{column.name} / 10000", is_dimension=False)
+    if column.counts and is_marked:
+        number = f"format('{{:,}}', {column.name})"
+        words = f"CASE WHEN {column.name}{MARK} THEN '{KEPT_BACK}' ELSE {number} END"
+        yield Field(f"{column.name}_text", _title(column), expression=words, is_dimension=False)
     if column.type is LogicalType.BOOLEAN:
         words = f"CASE WHEN {column.name} THEN '是' WHEN NOT {column.name} THEN '否' ELSE '—' END"
         yield Field(f"{column.name}_text", column.title, expression=words)
@@ -96,7 +103,12 @@ def _shown(column: Column) -> Iterator[Field]:
         yield Field("period_text", column.title, expression=PERIOD_TEXT, is_dimension=False)
 
 
-def _sum(column: Column) -> Metric:
+def _sum(column: Column, is_marked: bool) -> Metric:
+    """The column's sum. Of numbers of persons, where hidden ones are marked, none if there is one among them: it would
+    be too small."""
+    if column.counts and is_marked:
+        total = f"CASE WHEN NOT bool_or({column.name}{MARK}) THEN SUM({column.name}) END"
+        return Metric(f"sum_{column.name}", f"{_title(column)}合计（有保密数的不合计）", total, ",.2~f")
     if column.unit == MONEY:
         return Metric(f"sum_{column.name}", f"{column.title}（万元）", f"SUM({column.name}) / 10000", ",.2f")
     return Metric(f"sum_{column.name}", f"{_title(column)}合计", f"SUM({column.name})", ",.2~f")

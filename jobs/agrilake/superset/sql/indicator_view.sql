@@ -68,9 +68,10 @@ SELECT
   previous_year_value / part AS shown_previous,
   target / part AS shown_target,
   shown_unit, numerator, denominator,
-  coalesce(format(pattern, (value / part)::DOUBLE), '暂无') AS value_text,
+  coalesce(format(pattern, (value / part)::DOUBLE), CASE WHEN hidden THEN '保密' ELSE '暂无' END) AS value_text,
   CASE
     WHEN value IS NULL THEN coalesce(missing_reason, '本期尚无数据')
+    WHEN previous_hidden THEN '去年同期数保密'
     WHEN previous_year_value IS NULL THEN '暂无去年同期数据'
     WHEN unit = '%' THEN
       '较去年同期 ' || format('{:+.1f}', (value - previous_year_value)::DOUBLE) || ' 个百分点'
@@ -88,6 +89,7 @@ SELECT
     WHEN to_target >= -0.1 * abs(target) THEN 'near'
     ELSE 'missed' END AS light,
   CASE
+    WHEN hidden AND target IS NOT NULL THEN '保密'
     WHEN to_target IS NULL THEN '—'
     WHEN to_target >= 0 THEN '达标'
     WHEN to_target >= -0.1 * abs(target) THEN '接近目标'
