@@ -69,8 +69,8 @@ def published(small_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     number, elder, visits = somebody(lake)
     token = lake.pseudonymiser.tokens(pl.Series([number]), "id_no")[0]
     (persons,) = earlier_persons(lake.registry, lake.ring, read_scope(lake))
-    shown = persons.tokens(pl.Series([elder, token])).to_list()
-    traces = Searcher({"id": number, "token": token, "elder": elder, "published": shown[0], "published link": shown[1]})
+    shown = persons.apart("civil").tokens(pl.Series([elder])).item()
+    traces = Searcher({"id": number, "token": token, "elder": elder, "published": shown})
     before = frozenset(found(lake, traces))
     erase(lake, [number], "王某", "本人要求")
     with pytest.MonkeyPatch.context() as patch:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -210,3 +211,31 @@ def test_zeros_and_numbers_that_give_nothing_away_are_shown(tmp_path: Path) -> N
             assert value is not None or counts[quantity, place, period] > 0
         elif value is not None:
             assert value == total(counts, quantity, place, period) or quantity == RESIDENTS
+
+
+def test_a_revision_tells_neither_number_where_only_the_older_was_small(tmp_path: Path) -> None:
+    """Nor does it in any later publication, though the newer number is shown as a figure."""
+    lake, counts = Lake(tmp_path), dict.fromkeys(world(1), 0)
+    where = ("assisted", VILLAGES[0], MONTHS[2])
+    revisions = "SELECT value_before, value_after, change, hidden FROM indicator_revision"
+    figure = "SELECT value, numerator, hidden, missing_reason FROM indicator_value"
+    district = f" WHERE indicator_id = 'assisted_persons' AND division_code = '{DISTRICT}' AND period = '{MONTHS[2]}'"
+    shown = []
+    for number in (3, 30, 40, 2):
+        publication = lake.publish({**counts, where: number})
+        with closing(read_only(publication.database("leader"))) as connection:
+            found = connection.execute(figure + district).fetchall()
+            shown.append((found, connection.execute(f"{revisions}{district} ORDER BY published_after").fetchall()))
+    secret, told = (None, None, None, True), (Decimal(30), Decimal(40), Decimal(10), False)
+    hidden = [(None, None, True, hiding.NOTE)]
+    assert shown == [
+        (hidden, []),
+        ([(Decimal(30), Decimal(30), False, None)], [secret]),
+        ([(Decimal(40), Decimal(40), False, None)], [secret, told]),
+        (hidden, [secret, secret, secret]),
+    ]
+
+
+def test_who_reads_the_folder_does_not_learn_which_numbers_are_small(tmp_path: Path) -> None:
+    publication = Lake(tmp_path).publish(world(1))
+    assert stat.S_IMODE((publication.path / hiding.FILE).stat().st_mode) == 0o600

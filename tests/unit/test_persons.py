@@ -13,7 +13,7 @@ from tests.support.intake import reference_lake, take
 from tests.support.two_registers import ELDERS, HOUSEHOLDS, elders, households, put, to_silver
 
 from agrilake.contract.load import load_registry
-from agrilake.contract.settings import PER_PUBLICATION, PER_YEAR, load_settings
+from agrilake.contract.settings import BY_TOKEN, PER_PUBLICATION, PER_YEAR, load_settings
 from agrilake.errors import ContractError, UsageError
 from agrilake.intake.keys import KEY_VARIABLE, KeyRing, create_key
 from agrilake.lake.audit import Entry, entries
@@ -55,7 +55,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 def published(lake: Lake, how: str = PER_YEAR, held: dict[str, str] | None = None) -> Publication:
     lake.state.record_lake_version(steps.lake_tables(lake))
-    settings = dataclasses.replace(lake.settings, person_tokens=how)
+    settings = dataclasses.replace(lake.settings, person_rows=BY_TOKEN, person_tokens=how)
     return publish(lake.home, lake.registry, settings, lake.state, held or {}, (), steps.catalogue(lake))
 
 
@@ -168,6 +168,9 @@ def test_who_may_read_the_lake_finds_the_line_and_is_recorded(lake: Lake) -> Non
     assert persons.tokens(pl.Series([number])).to_list() == [token]
     acts = [item for item in entries(lake.home) if isinstance(item, Entry) and item.act == "read"]
     assert [(item.subject, item.about["lines"]) for item in acts] == [(f"token {token}", 1)]
+    own = asked(published(lake), f"SELECT household_id FROM {HOUSEHOLDS} ORDER BY 1", "department/agri")[0][0]
+    assert own != token
+    assert {(item.dataset, item.column) for item in whose(lake, own)} == {(HOUSEHOLDS, "household_id")}
     assert whose(lake, "y1999-" + "0" * 20) == []
     with pytest.raises(UsageError, match="no token"):
         whose(lake, number)

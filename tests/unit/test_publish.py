@@ -25,7 +25,7 @@ import pytest
 from agrilake.catalog.catalogue import CATALOGUE_SCHEMAS
 from agrilake.contract.load import Registry, load_registry
 from agrilake.contract.model import Column, Dataset, Frequency, Load, LogicalType, Privacy
-from agrilake.contract.settings import load_settings
+from agrilake.contract.settings import BY_TOKEN, load_settings
 from agrilake.errors import ConsistencyError, UsageError
 from agrilake.indicators.model import Measure
 from agrilake.intake.values import silver_type
@@ -39,7 +39,7 @@ from agrilake.publish.model import ROLES
 from agrilake.publish.records import records
 
 DEPARTMENTS = {name: load_settings().departments[name] for name in ("postal", "civil")}
-SETTINGS = dataclasses.replace(load_settings(), departments=DEPARTMENTS)
+SETTINGS = dataclasses.replace(load_settings(), departments=DEPARTMENTS, person_rows=BY_TOKEN)
 COUNTY = SETTINGS.district_code
 VILLAGE = COUNTY[:6] + "100200"
 TOWN = COUNTY[:6] + "100000"

@@ -13,6 +13,7 @@ from agrilake.paths import project_root
 
 PER_YEAR, PER_PUBLICATION = "per_year", "per_publication"
 PERSON_TOKENS = (PER_YEAR, PER_PUBLICATION)
+GENERALISED, BY_TOKEN = PERSON_ROWS = ("generalised", "tokens")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Settings:
 
     `resource_uri` begins the identifiers of the catalogue's resources; a district with a data portal names its address.
     `lead_department` keeps the catalogue. With `encrypted_at_rest` landing and bronze of personal datasets are
-    encrypted. `person_tokens` (one of PERSON_TOKENS) says for how long published files tell a person by the same token.
+    encrypted. `person_tokens` (one of PERSON_TOKENS) says for how long published files tell a person by the same token,
+    `person_rows` (one of PERSON_ROWS) how analysts see rows of persons: generalised, or each by its token.
     """
 
     district_code: str
@@ -65,6 +67,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     encrypted_at_rest: bool = False
     person_tokens: str = PER_YEAR
+    person_rows: str = GENERALISED
 
     def threshold(self, name: str) -> float:
         """A named threshold; ContractError if the settings file lacks it."""
@@ -88,8 +91,9 @@ def load_settings(path: Path | None = None) -> Settings:
     for name, kind in (("box", Box), ("limits", Limits)):
         if name in data:
             data[name] = _build(source, kind, data[name], (name,))
-    if data.get("person_tokens", PER_YEAR) not in PERSON_TOKENS:
-        raise source.error(("person_tokens",), f"{data['person_tokens']!r}", f"one of {', '.join(PERSON_TOKENS)}")
+    for name, known in (("person_tokens", PERSON_TOKENS), ("person_rows", PERSON_ROWS)):
+        if data.get(name, known[0]) not in known:
+            raise source.error((name,), f"{data[name]!r}", f"one of {', '.join(known)}")
     built: Settings = _build(source, Settings, data, ())
     return built
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from agrilake.contract.model import Dataset
 from agrilake.errors import UsageError
 from agrilake.lake import audit
 from agrilake.lake.files import scan
@@ -33,22 +34,26 @@ def whose(lake: Lake, token: str) -> list[TokenLine]:
     match = TOKEN.fullmatch(token.strip())
     if match is None:
         raise UsageError(f"{token!r} is no token of a publication, such as y2024-0123456789abcdef0123")
-    told = earlier_persons(lake.registry, lake.ring, match[1])
-    found = [line for persons in told for line in _lines(lake, persons, match[0])]
+    found = [
+        line
+        for persons in earlier_persons(lake.registry, lake.ring, match[1])
+        for dataset in lake.registry.datasets.values()
+        for told in (persons, persons.apart(dataset.department))
+        for line in _lines(lake, told, dataset, match[0])
+    ]
     audit.record(lake.home, "read", f"token {match[0]}", lines=len(found))
     return found
 
 
-def _lines(lake: Lake, persons: Persons, token: str) -> Iterator[TokenLine]:
-    files = {item.id: item.file_name for item in lake.state.deliveries()}
-    for dataset in lake.registry.datasets.values():
-        table = scan(lake.home.table("silver", dataset.id))
-        if table is None or dataset.id not in persons.columns:
-            continue
-        for name in persons.columns[dataset.id].tokens:
-            numbers = table.select(name).unique().collect()[name].cast(pl.String)
-            wanted = numbers.filter(persons.tokens(numbers) == token).to_list()
-            for row in table.filter(pl.col(name).is_in(wanted)).collect().to_dicts():
-                delivery = row["_delivery_id"]
-                place = (delivery, files.get(delivery, ""), row["_sheet"], row["_line"])
-                yield TokenLine(dataset.id, dataset.title, name, *place)
+def _lines(lake: Lake, persons: Persons, dataset: Dataset, token: str) -> Iterator[TokenLine]:
+    files = {item.id: item.file_name for item in lake.state.deliveries(dataset.id)}
+    table = scan(lake.home.table("silver", dataset.id))
+    if table is None or dataset.id not in persons.columns:
+        return
+    for name in persons.columns[dataset.id].tokens:
+        numbers = table.select(name).unique().collect()[name].cast(pl.String)
+        wanted = numbers.filter(persons.tokens(numbers) == token).to_list()
+        for row in table.filter(pl.col(name).is_in(wanted)).collect().to_dicts():
+            delivery = row["_delivery_id"]
+            place = (delivery, files.get(delivery, ""), row["_sheet"], row["_line"])
+            yield TokenLine(dataset.id, dataset.title, name, *place)

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from agrilake.contract.counts import load_quantities
+from agrilake.contract.disclosure import load_generalisations
 from agrilake.contract.load import Registry
 from agrilake.contract.model import Dataset
 from agrilake.contract.roles import readers
@@ -78,6 +79,7 @@ def fingerprint(content: Content, persons: str) -> str:
         FORMAT,
         persons,
         [content.lake.version, content.lake.tables],
+        [content.settings.person_rows, {name: asdict(item) for name, item in load_generalisations().items()}],
         [NOTE, content.settings.threshold(MIN_PERSONS), [asdict(item) for item in load_quantities().values()]],
         [[item.id, part, one.counts] for item in content.indicators for part, one in item.measures.items()],
         [content.settings.district_code, content.settings.district_name, content.settings.timezone],

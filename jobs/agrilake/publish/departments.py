@@ -7,7 +7,7 @@ A number that someone wrote into a free text is masked here, for one clerk's not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import duckdb
@@ -51,12 +51,13 @@ def add_departments(
     timezone: str,
     persons: Persons,
     own: bool = False,
+    withheld: Collection[str] = (),
 ) -> None:
-    """One table a dataset, at the Delta version of the lake version (`tables`); empty where nothing came yet. `own`
-    says that it is for the department whose datasets they are."""
+    """One table a dataset, at the Delta version of the lake version (`tables`); empty where nothing came yet, and where
+    it is `withheld`. `own` says that it is for the department whose datasets they are."""
     for dataset in registry.datasets.values():
         version = tables.get(f"silver/{dataset.id}")
-        if version is None:
+        if version is None or dataset.id in withheld:
             empty_table(connection, department_layout(dataset, own))
         else:
             path = home.table("silver", dataset.id)

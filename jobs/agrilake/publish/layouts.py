@@ -103,6 +103,20 @@ CHECK_RESULT = _layout(
     ("version", "BIGINT", "检查的版本"),
     ("checked_at", "TIMESTAMP", "检查时间"),
 )
+DISCLOSURE_CONTROL = _layout(
+    "disclosure_control",
+    "个人信息的披露控制",
+    ("subject", "VARCHAR", "表或数"),
+    ("title", "VARCHAR", "名称"),
+    ("treatment", "VARCHAR", "处理办法"),
+    ("quasi_identifiers", "VARCHAR", "准标识列"),
+    ("sensitive", "VARCHAR", "敏感列"),
+    ("k", "BIGINT", "k（匿名组最少行数；隐藏小数目的为下限）"),
+    ("l", "BIGINT", "l（敏感列最少取值数）"),
+    ("t", "DOUBLE", "t（敏感列分布最大距离）"),
+    ("shown", "BIGINT", "发布行数"),
+    ("left_out", "BIGINT", "未发布行数；隐藏的单元格数"),
+)
 PUBLICATION = _layout(
     "publication",
     "本次发布",

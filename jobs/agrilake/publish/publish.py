@@ -27,6 +27,7 @@ from agrilake.publish import database, layouts, metadata, store
 from agrilake.publish.beside import write_dcat, write_layers
 from agrilake.publish.content import FORMAT, INDICATOR_VALUE, Content, division_names, fingerprint, table_sources
 from agrilake.publish.departments import add_departments
+from agrilake.publish.disclosure import Disclosure
 from agrilake.publish.figures import figures_of
 from agrilake.publish.guard import refuse_identifiers, refuse_personal_columns
 from agrilake.publish.hiding import Hiding, hidden_figures, hiding_of, instead
@@ -56,6 +57,7 @@ class Making:
     revisions: pl.DataFrame
     persons: Persons
     hiding: Hiding
+    disclosure: Disclosure
 
 
 def publish(
@@ -147,13 +149,14 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str,
     hiding = hiding_of(home, content, sources, before)
     folder = store.start(home, version)
     hiding.write(folder)
+    disclosure = Disclosure(home, content, persons, hiding)
     revisions = pl.DataFrame()
     if REVISION in content.registry.gold:
         shown = sources[INDICATOR_VALUE].delta_version
         hidden = Secret(hiding.figures, hidden_figures(before))
         fresh, revisions = all_revisions(home, content, past, shown, version, made_at, hidden)
         fresh.write_parquet(folder / REVISIONS)
-    making = Making(home, content, head, sources, before, revisions, persons, hiding)
+    making = Making(home, content, head, sources, before, revisions, persons, hiding, disclosure)
     rows = {}
     for role in readers(content.settings):
         path = folder / f"{role.file}.duckdb"
@@ -201,7 +204,10 @@ def _write(making: Making, role: Role, path: Path) -> dict[str, int]:
                 if _shows(role, table):
                     _write_table(connection, making, role, layout, table, making.sources.get(name))
         if role.kind == ANALYST:
-            add_departments(connection, making.home, content.registry, content.lake.tables, timezone, persons)
+            withheld = making.disclosure.withheld(content.registry.datasets.values())
+            known = (content.registry, content.lake.tables, timezone, persons)
+            add_departments(connection, making.home, *known, withheld=withheld)
+            database.table_from_rows(connection, layouts.DISCLOSURE_CONTROL, making.disclosure.rows())
         if role.kind == STEWARD:
             add_steward(connection, content)
         refuse_identifiers(connection, role.file)
@@ -220,7 +226,9 @@ def _write_table(
 ) -> None:
     """One gold table: of the publication before where it is held, of this one's own making, else from Delta."""
     home, content = making.home, making.content
-    if source is None:
+    if table is not None and role.kind == ANALYST and making.disclosure.covers(table):
+        making.disclosure.write(connection, layout, table, source)
+    elif source is None:
         database.table_from_frame(connection, layout, making.revisions)
     elif source.held and _copied(connection, making, role, layout, table):
         pass

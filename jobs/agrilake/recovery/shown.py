@@ -75,7 +75,8 @@ def _check_way_back(looking: Looking, folder: Path, where: str, found: Found) ->
                 "SELECT table_name, column_name FROM information_schema.columns WHERE column_name IN (?, ?)", BACK
             ).fetchall()
             for table, column in listed:
-                ids = connection.execute(f"SELECT DISTINCT {column} FROM {quoted(table)}").fetchall()
+                asked = f"SELECT DISTINCT {column} FROM {quoted(table)} WHERE {column} IS NOT NULL"
+                ids = connection.execute(asked).fetchall()
                 unknown = [one for (one,) in ids if one not in looking.deliveries]
                 if unknown:
                     said = f"rows of {len(unknown)} deliveries that the registry does not know"
