@@ -190,13 +190,13 @@ def test_no_small_number_of_persons_can_be_worked_out_of_two_publications(tmp_pa
 
 def test_the_attack_succeeds_on_small_numbers_hidden_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     protect = hiding.protect
-    monkeypatch.setattr(hiding, "protect", lambda problem, price, _, kept: protect(problem, price, False, kept))
+    monkeypatch.setattr(hiding, "protect", lambda problem, price, kept: protect(problem, price, False, kept))
     widths = Attack(published(tmp_path, 1)).widths()
     assert min(widths.values()) < 1e-6
 
 
 def test_the_attack_succeeds_where_nothing_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hiding, "protect", lambda *_: Protection())
+    monkeypatch.setattr(hiding, "protect", lambda *_, **__: Protection())
     attack = Attack(published(tmp_path, 1))
     assert {width for name, width in attack.widths().items() if attack.is_published(name)} == {0.0}
 

@@ -25,7 +25,7 @@ from agrilake.publish.attack import Problem
 from agrilake.publish.counts import KEPT, Counts, Sighting, counts_of
 from agrilake.publish.database import sql_type
 from agrilake.publish.model import Column, IndicatorDeclaration, Publication, TableSource
-from agrilake.publish.protection import Protection, protect
+from agrilake.publish.protection import Costs, Protection, protect
 from agrilake.publish.sightings import BETWEEN, FIGURES, counting, of_figures, of_table
 from agrilake.publish.twice import over_both
 from agrilake.sql import literal, quoted
@@ -129,7 +129,6 @@ def hiding_of(
     content: Content,
     sources: Mapping[str, TableSource],
     before: Publication | None,
-    complementary: bool = True,
 ) -> Hiding:
     """What to hide of the tables at the versions of their sources, so that neither these alone nor together with what
     the publication before showed tell a number of persons under `thresholds.min_persons`."""
@@ -141,11 +140,11 @@ def hiding_of(
     if before is not None and told is not None:
         earlier = counts_of([item for _, item in _seen(home, content, before.sources)], load_quantities(), k)
         problem, kept = over_both(problem, earlier.problem, told[0])
-    protection = protect(problem, _price(problem, counts), complementary, kept)
+    protection = protect(problem, _price(problem, counts), kept=kept)
     return _hiding(seen, counts, protection, content.indicators)
 
 
-def _price(problem: Problem, counts: Counts):  # type: ignore[no-untyped-def]
+def _price(problem: Problem, counts: Counts) -> Costs:
     def price(name: str, hidden: Collection[str]) -> float:
         cost = problem.cells[name].cost
         return cost * KEPT if name in counts.keys and counts.before(name) in hidden else cost
