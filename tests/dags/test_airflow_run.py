@@ -10,14 +10,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.dags.conftest import HELD_BACK, Running
+from tests.dags.doors import LOG, REFUSED, codes, listening, wrong_headers
 from tests.support.lakes import assert_same_gold
 from tests.support.leaks import leaks, personal_numbers
 from tests.support.modes import reachable
 from tests.support.samples import SAMPLE, drop
 
 from agrilake.publish import current_publication
+from agrilake.services import airflow, ports, process
 
 pytestmark = [pytest.mark.airflow, pytest.mark.spark, pytest.mark.slow]
 
@@ -109,6 +112,47 @@ class TestTheWayThrough:
         said = words([value for task_id, value in found if task_id != "publish"])
         assert said - ids == {"datasets", "deliveries", "skipped", "followed"}
         assert {len(value) for task_id, value in found if task_id == "publish"} == {1}  # the publication's version
+
+
+class TestDoors:
+    """Before anything fails: who has no login, or another token, is told nothing, not even a log."""
+
+    @pytest.fixture
+    def url(self, published: Running) -> str:
+        api = process.find(published.home, airflow.NAME)
+        assert api
+        return f"http://{ports.LOOPBACK}:{api.port}"
+
+    @pytest.fixture
+    def log(self, published: Running) -> str:
+        """The page of a log that exists."""
+        tasks = (
+            task
+            for run in runs(published, "gold")
+            for task in published.airflow.task_instances("gold", run["dag_run_id"])
+        )
+        return LOG.format(**next(task for task in tasks if task["state"] == "success"))
+
+    @pytest.mark.parametrize("which", sorted(wrong_headers()))
+    def test_without_the_right_token_no_page_and_no_log(self, url: str, log: str, which: str) -> None:
+        found = codes(url, wrong_headers()[which], log)
+        assert {path: code for path, code in found.items() if code not in REFUSED} == {}
+
+    def test_with_it_the_same_pages_are_there(self, published: Running, url: str, log: str) -> None:
+        body = {"username": airflow.USER, "password": airflow.password(published.home)}
+        answer = httpx.post(f"{url}/auth/token", json=body, trust_env=False, timeout=60.0)
+        found = codes(url, {"Authorization": f"Bearer {answer.json()['access_token']}"}, log)
+        assert {path: code for path, code in found.items() if code != httpx.codes.OK} == {}
+
+    @pytest.mark.parametrize("body", [{"username": "admin", "password": "wrong"}, {"username": "other"}, {}])
+    def test_a_wrong_login_gets_no_token(self, url: str, body: dict[str, str]) -> None:
+        answer = httpx.post(f"{url}/auth/token", json=body, trust_env=False, timeout=60.0)
+        assert answer.status_code >= httpx.codes.BAD_REQUEST
+        assert "access_token" not in answer.text
+
+    def test_nothing_of_it_listens_on_another_address(self, published: Running) -> None:
+        found = [process.find(published.home, name) for name in airflow.COMPONENTS]
+        assert set().union(*(listening(item) for item in found if item)) == {ports.LOOPBACK}
 
 
 class TestFailure:
