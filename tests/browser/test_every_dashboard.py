@@ -94,19 +94,19 @@ def test_dashboard_shows_what_the_lake_holds(leader_page: Page, dashboards: Dash
 
 
 def cards_are_the_lakes(page: Page, database: Path, slug: str) -> None:
-    """Every card's number is the published value of its indicator and period, money in 万元."""
+    """Every card's number is the published value of its indicator and period, money in 万元, or that it is hidden."""
     [dashboard] = [item for item in AROUND.dashboards if item.slug == slug]
     found = cards(page)
     assert set(found) == {AROUND.indicators[name].name for name in dashboard.cards}
     assert any(card["number"] != "暂无" for card in found.values())
     for name, card in found.items():
         sql = (
-            "SELECT value, unit, decimals FROM indicator_value"
+            "SELECT value, unit, decimals, hidden FROM indicator_value"
             " WHERE division_level = 'district' AND indicator_name = ? AND period = ?"
         )
-        [(value, unit, places)] = shown(database, sql, [name, period_of(card["foot"])])
+        [(value, unit, places, hidden)] = shown(database, sql, [name, period_of(card["foot"])])
         if value is None:
-            assert card["number"] == "暂无", name
+            assert card["number"] == ("保密" if hidden else "暂无"), name
         else:
             number = f"{float(value) / 10_000:,.2f}" if unit == "元" else f"{float(value):,.{places}f}"  # type: ignore[arg-type]
             assert card["number"] == number, name
