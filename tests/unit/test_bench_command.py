@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -45,8 +46,9 @@ def test_ended_from_outside_it_leaves_nothing(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert any("Airflow alone, run 1" in line for line in process.stderr)
         children = psutil.Process(process.pid).children(recursive=True)
-        process.terminate()
-        process.stderr.read()
+        while process.poll() is None:  # not once: `timeout` signals a program and then its group
+            process.terminate()
+            time.sleep(0.01)
     assert process.returncode == 143
     assert list(scratch.iterdir()) == []
     assert not any(child.is_running() for child in children)

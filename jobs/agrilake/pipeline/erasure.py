@@ -40,6 +40,7 @@ from agrilake.lake.state import REFUSED, WITHDRAWN, Delivery
 from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.landed import (
+    FILE_ERASED,
     HOLDING,
     forget_refused,
     is_rewritten,
@@ -69,7 +70,7 @@ def held_of(lake: Lake, numbers: Sequence[str], places: Sequence[str] = ()) -> l
     """What the lake holds of the owner of these numbers, and at these places (`delivery:line`, or
     `delivery:line:sheet`); nothing is changed. Raises UsageError for what is no such number or place."""
     numbers = [*numbers, *_numbers_at(lake, places)]
-    sought = _sought(lake, numbers)
+    sought = _sought(lake, numbers, places)
     wanted = [place.split(":", 2) for place in _placed(lake, places)]
     found = []
     for delivery, dataset, rows in _stored(lake):
@@ -96,7 +97,7 @@ def erase(lake: Lake, numbers: Sequence[str], by: str, reason: str, places: Sequ
     if not numbers and not places:
         raise UsageError("give the person's numbers on standard input, or --line for a record that has none")
     where = _placed(lake, places)
-    sought = _sought(lake, [*numbers, *_numbers_at(lake, places)])
+    sought = _sought(lake, [*numbers, *_numbers_at(lake, places)], places)
     with table_lock(lake.home.root / "run" / "erasure"):
         marks = sorted(sought.marks)
         act = note_erasure(lake.home, by.strip(), mask_text(reason.strip()), marks, where)
@@ -154,8 +155,8 @@ def finish_published(lake: Lake) -> list[int]:
     return [act.number for act in todo]
 
 
-def _sought(lake: Lake, numbers: Sequence[str]) -> Forgotten:
-    """The marks of the numbers, and of what registers of persons call their owners."""
+def _sought(lake: Lake, numbers: Sequence[str], places: Sequence[str] = ()) -> Forgotten:
+    """The marks of the numbers, and of what registers of persons call their owners and those at the places."""
     for number in numbers:
         if not _is_number(number):
             raise UsageError(
@@ -165,8 +166,10 @@ def _sought(lake: Lake, numbers: Sequence[str]) -> Forgotten:
     plain = Forgotten.of(lake.ring, [], registers)
     sought = replace(plain, marks=frozenset(mark for number in numbers for mark in plain.marks_of(number)))
     more: set[str] = set()
-    for _, dataset, rows in _stored(lake, registers):
-        mine = rows.filter(sought.within(rows, dataset, {}))
+    wanted = [place.split(":", 2) for place in _placed(lake, places)]
+    for delivery, dataset, rows in _stored(lake, registers):
+        lines = [int(line) for of, line, _ in wanted if of == delivery.id]
+        mine = rows.filter(sought.within(rows, dataset, {}) | rows["_line"].is_in(lines))
         known = mine[registers[dataset.id]].drop_nulls() if registers[dataset.id] in mine.columns else ()
         more |= {plain.register_mark(dataset.id, str(value).strip()) for value in known}
     return replace(sought, marks=sought.marks | more)
@@ -242,9 +245,11 @@ def _rewrite(lake: Lake, dataset: Dataset) -> int:
 def _tables(lake: Lake) -> Iterator[str]:
     """Tables of datasets in which somebody was erased, whose older versions are to go (layer/name)."""
     touched = {
-        item.dataset for item in lake.state.deliveries() if item.sha256 and kept_file(lake.home, item.sha256, item.id)
+        item.dataset
+        for item in lake.state.deliveries()
+        if item.details.get(FILE_ERASED) or (item.sha256 and kept_file(lake.home, item.sha256, item.id))
     }
-    for name in sorted(touched):
+    for name in sorted(touched & lake.registry.datasets.keys()):
         dataset = lake.registry.get(name)
         for path in (plain_table(lake.home, name), sealed_table(lake.home, name), lake.home.table("accepted", name)):
             yield path.relative_to(lake.home.root).as_posix()

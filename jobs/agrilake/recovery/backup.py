@@ -134,7 +134,7 @@ def _for_whom(recipient: str | None) -> str:
 
 def _made(lake: Lake, content: Content) -> Manifest:
     """See the lake, copy what is not there yet, write the manifest."""
-    earlier = backups(content.root)
+    earlier, moment = backups(content.root), datetime.now(UTC)  # of before the look: what is erased meanwhile is in it
     for attempt in range(1, TRIES + 1):
         with _workshop(lake) as folder:
             seen = snapshot(lake, folder / "lake.sqlite", folder / "audit.jsonl")
@@ -143,7 +143,6 @@ def _made(lake: Lake, content: Content) -> Manifest:
         if not missing or attempt == TRIES:
             break
     reach("backup_copied")
-    moment = datetime.now(UTC)
     manifest = Manifest(
         name=_free_name(content.root, moment.strftime(NAME)),
         made_at=moment.isoformat(timespec="seconds"),
