@@ -15,9 +15,10 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from agrilake.lake.files import scan
+from agrilake.tables.write import commit_note
 
 SALES, ELDERS = "commerce_ecommerce_sales", "civil_elder"
 
@@ -69,8 +70,9 @@ def without_a_row(home: Path, table: str, **of: Any) -> None:
     write_deltalake(str(home / table), rows.tail(rows.height - 1).to_arrow(), mode="overwrite", **of)
 
 
-def with_other_rows(home: Path, table: str, **columns: Any) -> None:
-    """The table's rows, the first of them with other values."""
+def with_other_rows(home: Path, table: str, noted: bool = False, **columns: Any) -> None:
+    """The table's rows, the first of them with other values; `noted`: under the note of the commit before, as if it had
+    been made so."""
     frame = scan(home / table)
     assert frame is not None
     rows = frame.collect()
@@ -78,7 +80,14 @@ def with_other_rows(home: Path, table: str, **columns: Any) -> None:
     changed = pl.concat([first, rows.tail(rows.height - 1)])
     # a table with constraints takes what it holds already, and nothing of what it must not
     data = changed.to_arrow().cast(DeltaTable(str(home / table)).to_pyarrow_dataset().schema)
-    write_deltalake(str(home / table), data, mode="overwrite")
+    note = CommitProperties(custom_metadata={"userMetadata": json.dumps(commit_note(home / table))}) if noted else None
+    write_deltalake(str(home / table), data, mode="overwrite", commit_properties=note)
+
+
+def a_refused(home: Path) -> str:
+    """A delivery that was refused."""
+    with closing(sqlite3.connect(home / "state" / "lake.sqlite")) as connection:
+        return str(connection.execute("SELECT min(id) FROM delivery WHERE status = 'refused'").fetchone()[0])
 
 
 def delete(home: Path, table: str, predicate: str) -> None:
@@ -339,6 +348,18 @@ PUBLISHED = [
         "gold",
         lambda home: with_other_rows(home, "gold/online_trade", delivery_id="0123456789abcdef"),
         "rows of 1 deliveries that the registry does not know",
+    ),
+    Damage(
+        "a gold row of a refused delivery",
+        "gold",
+        lambda home: with_other_rows(home, "gold/online_trade", noted=True, delivery_id=a_refused(home)),
+        r"rows of 1 deliveries that do not count, among them \w+ \(refused\)",
+    ),
+    Damage(
+        "a gold row that leads to no line",
+        "gold",
+        lambda home: with_other_rows(home, "gold/online_trade", noted=True, line=999_999),
+        "1 rows lead to no accepted line of commerce_ecommerce_sales",
     ),
     Damage(
         "a large silver table lost rows",

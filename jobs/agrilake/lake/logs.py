@@ -146,6 +146,21 @@ def _added(table: Path, actions: list[dict[str, Any]]) -> list[tuple[Path, int]]
     return [(table / unquote(item["path"]), int(item["size"])) for item in added]
 
 
+def broken_anywhere(table: Path) -> BrokenLog | None:
+    """As `broken_log`, and every older commit is read too."""
+    found = broken_log(table)
+    cut = None if found else next((commit for commit in _commits(table) if cut_off(commit)), None)
+    return BrokenLog(table, _version(cut), cut, "is cut off", COMMIT) if cut else found
+
+
+def cut_off(commit: Path) -> bool:
+    """Whether a commit is missing, empty or no JSON to its end."""
+    try:
+        return not _actions(commit)
+    except (OSError, ValueError):
+        return True
+
+
 def _broken_commit(table: Path, commit: Path) -> BrokenLog | None:
     try:
         actions = _actions(commit)

@@ -10,14 +10,17 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from agrilake.contract.model import Dataset
+from agrilake.errors import ConsistencyError
 from agrilake.lake import audit
+from agrilake.lake.logs import broken_log
 from agrilake.pipeline.context import Lake
-from agrilake.pipeline.pins import pinned_versions
+from agrilake.pipeline.pins import VERSIONED, pinned_versions
 from agrilake.pipeline.sealing import seal, seals_anything
 from agrilake.pipeline.steps import readable
+from agrilake.publish.records import Pins
 from agrilake.tables.upkeep import Upkept, tend
 
-STEP, SEALING = "maintenance", "encryption"
+STEP, SEALING, KEPT = "maintenance", "encryption", "kept versions"
 KEEP = timedelta(days=7)
 """For how long what left a table stays on disk: longer than any query or task takes."""
 LAYERS = ("bronze", "accepted", "silver", "gold")
@@ -34,15 +37,20 @@ class UpkeepReport:
 def maintain(lake: Lake, keep: timedelta = KEEP, dry_run: bool = False) -> UpkeepReport:
     """Tend every table of the lake, one after the other; a second call finds nothing to do.
 
-    A table that fails is recorded (`agrilake status`) and the others go on.
+    A table that fails is recorded (`agrilake status`) and the others go on. One whose log is broken is left as it is;
+    where a broken log of silver or gold leaves open which versions must be kept, all silver and gold is.
     """
     report = UpkeepReport()
     if not dry_run:
         _seal(lake, report)
-    pins = pinned_versions(lake)
+    pins = _pins(lake, report)
     for name, path in _tables(lake):
+        if pins is None and name.startswith(VERSIONED):
+            continue
         try:
-            done = tend(path, name, keep, pins.get(name, []), _contract(lake, name), dry_run)
+            if broken := broken_log(path):
+                raise ConsistencyError(broken.line)
+            done = tend(path, name, keep, (pins or {}).get(name, []), _contract(lake, name), dry_run)
         except Exception as error:  # one broken table must not keep the others from their upkeep
             _fail(lake, report, name, error)
             continue
@@ -52,6 +60,17 @@ def maintain(lake: Lake, keep: timedelta = KEEP, dry_run: bool = False) -> Upkee
             if not dry_run:
                 audit.record(lake.home, "ran", name, step=STEP, compacted=done.compacted, deleted=done.deleted)
     return report
+
+
+def _pins(lake: Lake, report: UpkeepReport) -> Pins | None:
+    """Versions that must be kept; None where nobody can tell."""
+    try:
+        pins = pinned_versions(lake)
+    except Exception as error:
+        _fail(lake, report, KEPT, error)
+        return None
+    lake.state.resolve_failures(STEP, KEPT)
+    return pins
 
 
 def _seal(lake: Lake, report: UpkeepReport) -> None:

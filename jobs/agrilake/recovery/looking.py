@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from agrilake.contract.order import in_order
 from agrilake.lake.state import Delivery
-from agrilake.pipeline import intake, steps
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.pins import pinned_versions
 from agrilake.publish.records import Pins
 from agrilake.recovery.logs import Log, read_log, tables
+from agrilake.recovery.settled import moving
 
 AGAIN = "agrilake run takes it up again"
 FROM_BACKUP = "bring it back from a backup: agrilake restore to another place, then copy it from there"
@@ -71,10 +70,6 @@ class Looking:
         return pinned_versions(self.lake)
 
     @cached_property
-    def is_at_rest(self) -> bool:
-        """Whether gold has caught up with what was delivered and withdrawn."""
-        lake = self.lake
-        if intake.stale_deliveries(lake) or not all(steps.silver_is_current(lake, n) for n in lake.registry.datasets):
-            return False
-        held = steps.held_tables(lake)
-        return all(steps.table_is_current(lake, table) for table in in_order(lake.registry) if table.id not in held)
+    def moving(self) -> set[str]:
+        """Datasets that something is still to be done for."""
+        return moving(self.lake)

@@ -24,7 +24,8 @@ from agrilake.lake.state import Delivery, State
 from agrilake.paths import Home
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.landed import FILE_ERASED
-from agrilake.pipeline.pins import pinned_versions
+from agrilake.pipeline.pins import VERSIONED, pinned_versions
+from agrilake.publish.records import Pins
 from agrilake.publish.store import CURRENT, complete
 from agrilake.recovery.logs import LOG, log_files, newest_commit, read_log, tables
 
@@ -55,7 +56,6 @@ LEFT_OUT = {
     "superset": "made anew from superset_exports",
 }
 """Folders that are not, and why."""
-VERSIONED = ("silver", "gold")
 LOCK_SECONDS = 5.0
 UNFINISHED = (".tmp", ".part", ".lock")
 
@@ -91,10 +91,10 @@ def snapshot(lake: Lake, registry: Path, log: Path) -> Seen:
         if item.sha256:
             found = _landed(home, item)
             files |= {path.relative_to(home.root).as_posix(): path for path in found}
-    pins = pinned_versions(lake)
+    pins = _pins(lake)
     for name, path in tables(home):
         if name in versions:
-            files |= _table_files(name, path, versions[name], pins.get(name, []))
+            files |= _table_files(name, path, versions[name], None if pins is None else pins.get(name, []))
     loose = [*kept, *(path for folder in shown for path in sorted(folder.rglob("*")))]
     loose += [*sorted(home.docs.rglob("*")), home.root / "sample" / "today"]
     files |= {path.relative_to(home.root).as_posix(): path for path in loose if _counts(path)}
@@ -103,6 +103,14 @@ def snapshot(lake: Lake, registry: Path, log: Path) -> Seen:
     lake_versions = state.lake_versions()
     newest = lake_versions[-1].version if lake_versions else 0
     return Seen(files, _folders(home, files), links, versions, newest, len(deliveries))
+
+
+def _pins(lake: Lake) -> Pins | None:
+    """Versions that must be kept; None where a broken log leaves that open."""
+    try:
+        return pinned_versions(lake)
+    except ConsistencyError:
+        return None
 
 
 def _landed(home: Home, item: Delivery) -> list[Path]:
@@ -151,15 +159,17 @@ def _copy_log(home: Home, target: Path) -> bool:
     return True
 
 
-def _table_files(name: str, path: Path, version: int, pinned: list[int]) -> dict[str, Path]:
-    """The log up to a version, and the files of that version and of the pinned ones before it. Of a table whose log is
-    damaged everything that lies there."""
+def _table_files(name: str, path: Path, version: int, pinned: list[int] | None) -> dict[str, Path]:
+    """The log up to a version, and the files of that version and of the pinned ones before it (None: of all that
+    are still there). Of a table whose log is damaged everything that lies there."""
     log = read_log(path, version)
     if not log.is_whole:
         found = [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]
         return {f"{name}/{file.relative_to(path).as_posix()}": file for file in found}
-    older = [one for one in pinned if one <= version] if name.startswith(VERSIONED) else []
+    older = [one for one in pinned or () if one <= version] if name.startswith(VERSIONED) else []
     files = {f"{name}/{file.path}": path / file.path for file in log.needed([version, *older])}
+    if pinned is None and name.startswith(VERSIONED):
+        files |= {f"{name}/{file.path}": path / file.path for file in log.files if (path / file.path).is_file()}
     return files | {f"{name}/{LOG}/{file.name}": file for file in log_files(path, version)}
 
 

@@ -14,7 +14,8 @@ from agrilake.contract.model import Dataset, Load
 from agrilake.lake.files import DELIVERY, scan
 from agrilake.pipeline import steps
 from agrilake.recovery.logs import LOG, DataFile, Log
-from agrilake.recovery.looking import AGAIN, FROM_BACKUP, Found, Looking
+from agrilake.recovery.looking import FROM_BACKUP, Found, Looking
+from agrilake.recovery.settled import is_settled
 from agrilake.tables.history import keeps_states, states, validity
 from agrilake.tables.order import refs, winners
 from agrilake.tables.small import current_state
@@ -145,7 +146,8 @@ def _counts_differ(dataset: Dataset, accepted: pl.LazyFrame | None, stored: pl.L
 
 
 def check_gold(looking: Looking, found: Found) -> None:
-    """Each gold row that names its line leads to an accepted one of a delivery that exists and counts."""
+    """Each gold row that names its line leads to an accepted one of a delivery that exists and counts: this as soon as
+    what the table was made from stands still, whatever goes on elsewhere in the lake."""
     for name, log in looking.logs.items():
         layer, _, table = name.partition("/")
         gold = scan(looking.lake.home.table("gold", table)) if layer == "gold" else None
@@ -170,18 +172,19 @@ def _check_lines(looking: Looking, name: str, rows: pl.DataFrame, found: Found) 
     if unknown:
         found.add(f"rows of {len(unknown)} deliveries that the registry does not know", name, FROM_BACKUP)
     idle = [one for one in ids if one in known and not known[one].is_final]
-    if idle and looking.is_at_rest:
+    settled = is_settled(looking.lake, name.partition("/")[2], looking.moving)
+    if idle and settled:
         said = (
             f"rows of {len(idle)} deliveries that do not count, among them {min(idle)[:8]} ({known[min(idle)].status})"
         )
-        found.add(said, name, AGAIN)
-    if "line" not in rows.columns:
+        found.add(said, name, FROM_BACKUP)
+    if "line" not in rows.columns or not settled:
         return
     final = rows.filter(pl.col("delivery_id").is_in([one for one in ids if one in known and known[one].is_final]))
     for (dataset,), part in final.group_by("source_dataset"):
         missing = _without_line(looking, str(dataset), part)
-        if missing and looking.is_at_rest:
-            found.add(f"{missing} rows lead to no accepted line of {dataset}", name, AGAIN)
+        if missing:
+            found.add(f"{missing} rows lead to no accepted line of {dataset}", name, FROM_BACKUP)
 
 
 def _without_line(looking: Looking, dataset: str, rows: pl.DataFrame) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,13 @@ def note_at(path: Path, version: int) -> dict[str, Any]:
     return {}
 
 
-def made_from(home: Home, registry: Registry, tables: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Tables (layer/name) and Delta versions, those given and all that they were made from."""
+def made_from(
+    home: Home,
+    registry: Registry,
+    tables: Iterable[tuple[str, int]],
+    note: Callable[[Path, int], dict[str, Any]] = note_at,
+) -> list[tuple[str, int]]:
+    """Tables (layer/name) and Delta versions, those given and all that they were made from, as gold's notes say."""
     found: dict[tuple[str, int], None] = {}
     waiting = list(tables)
     while waiting:
@@ -35,7 +40,7 @@ def made_from(home: Home, registry: Registry, tables: Iterable[tuple[str, int]])
         found[table] = None
         layer, _, name = table[0].partition("/")
         if layer == "gold":
-            inputs = note_at(home.table("gold", name), table[1]).get("inputs", {})
+            inputs = note(home.table("gold", name), table[1]).get("inputs", {})
             waiting += [(located(one, registry), version) for one, version in inputs.items() if version is not None]
     return sorted(found)
 
