@@ -19,12 +19,13 @@ def moving(lake: Lake) -> set[str]:
 
 def is_settled(lake: Lake, table: str, moving: Collection[str]) -> bool:
     """Whether everything that gold/<table> was made from, down to deliveries, stands as it did then; its rule may be
-    newer. A version that the lake did not make names no inputs: the next run makes another."""
+    newer. A version that the lake did not make names no inputs: the next run makes another. An input that was not there
+    yet, and is not there now, has not moved."""
     inputs = commit_note(lake.home.table("gold", table)).get("inputs", {})
     for name, version in inputs.items():
         layer, _, _ = located(name, lake.registry).partition("/")
         if name in moving or table_version(lake.home.table(layer, name)) != version:
             return False
-        if layer == "gold" and not is_settled(lake, name, moving):
+        if layer == "gold" and version is not None and not is_settled(lake, name, moving):
             return False
     return bool(inputs)
