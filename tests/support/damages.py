@@ -344,6 +344,18 @@ def other_link(home: Path) -> None:
 
 PUBLISHED = [
     Damage(
+        "what a publication hid is forgotten",
+        "publications",
+        lambda home: (home / FIRST / "hidden.json").unlink(),
+        "what it hid is missing",
+    ),
+    Damage(
+        "what a publication hid was altered",
+        "publications",
+        lambda home: (home / FIRST / "hidden.json").write_text('{"cells": [], "figures": []}'),
+        "what it hid is missing or altered",
+    ),
+    Damage(
         "a gold row of nobody",
         "gold",
         lambda home: with_other_rows(home, "gold/online_trade", delivery_id="0123456789abcdef"),

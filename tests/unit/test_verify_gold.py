@@ -94,7 +94,7 @@ def test_what_goes_on_elsewhere_in_the_lake_hides_nothing(lake: Lake) -> None:
 
 
 def test_what_the_next_run_builds_again_is_not_looked_at(lake: Lake) -> None:
-    """Between a correction and gold, rows of the table lead to lines that a newer file replaced, and nothing is wrong."""
+    """Between a correction and gold, rows of the table lead to lines that a newer file replaced; nothing is wrong."""
     build(lake, line=999_999)
     drop(SAMPLE / "inbox" / CORRECTED, lake.home.root)
     for path in arriving.pending_files(lake, settle=False):

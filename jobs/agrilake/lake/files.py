@@ -6,6 +6,7 @@ and a killed writer leaves either the old rows or the new ones.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -87,6 +88,12 @@ def last_change(table: DeltaTable) -> dict[str, Any]:
             if entry.get("operation") not in UPKEEP:
                 return entry
     return {}
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes (hex)."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:

@@ -19,7 +19,7 @@ import polars as pl
 from agrilake.contract.counts import MARK, load_quantities
 from agrilake.contract.model import Dataset
 from agrilake.lake.erasures import oldest_versions
-from agrilake.lake.files import scan
+from agrilake.lake.files import scan, sha256_of
 from agrilake.paths import Home
 from agrilake.publish.attack import Problem
 from agrilake.publish.counts import KEPT, Counts, Sighting, counts_of
@@ -82,12 +82,14 @@ class Hiding:
         finally:
             connection.unregister(VIEW)
 
-    def write(self, folder: Path) -> None:
-        """For the next publication; for the lake's own user alone, since it tells which numbers are hidden."""
+    def write(self, folder: Path) -> str:
+        """For the next publication; for the lake's own user alone, since it tells which numbers are hidden. Its
+        SHA-256."""
         path = folder / FILE
         content = {"cells": sorted(self.names), "figures": sorted(self.figures)}
         path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         path.chmod(0o600)
+        return sha256_of(path)
 
 
 def instead(table: Dataset) -> dict[str, str]:

@@ -18,6 +18,7 @@ from agrilake.errors import UsageError
 from agrilake.intake.keys import KeyRing
 from agrilake.lake import audit
 from agrilake.lake.failpoints import reach
+from agrilake.lake.files import sha256_of
 from agrilake.lake.locks import table_lock
 from agrilake.lake.sharing import give
 from agrilake.lake.state import State, now
@@ -124,7 +125,7 @@ def publish(
 
 def _note_published(home: Home, publication: Publication) -> None:
     """Before readers see it, so that none is without its line in the audit log."""
-    manifest = store.sha256_of(publication.path / store.MANIFEST)
+    manifest = sha256_of(publication.path / store.MANIFEST)
     audit.record(
         home, "published", f"publication {publication.version}", manifest=manifest, lake=publication.lake_version
     )
@@ -148,7 +149,7 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str,
     persons = persons_of(content.registry, content.settings, ring, version)
     hiding = hiding_of(home, content, sources, before)
     folder = store.start(home, version)
-    hiding.write(folder)
+    hidden_sha256 = hiding.write(folder)
     disclosure = Disclosure(home, content, persons, hiding)
     revisions = pl.DataFrame()
     if REVISION in content.registry.gold:
@@ -171,7 +172,8 @@ def _make(home: Home, content: Content, before: Publication | None, wanted: str,
     for role in readers(content.settings):
         give(folder / f"{role.file}.duckdb", role.group)
     kept = _kept(making, past, folder / f"{ANALYST}.duckdb")
-    store.write_manifest(folder, {**head, **kept, "person_tokens": persons.span}, sources, rows, layers)
+    kept |= {"person_tokens": persons.span, "hidden_sha256": hidden_sha256}
+    store.write_manifest(folder, {**head, **kept}, sources, rows, layers)
     reach("publication_described")
     return store.read_publication(store.finish(folder))
 

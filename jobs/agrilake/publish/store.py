@@ -7,7 +7,6 @@ name is a number is complete, whatever happened; everything else is a leftover a
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from agrilake.lake.files import sync
+from agrilake.lake.files import sha256_of, sync
 from agrilake.layers.model import LayerFile
 from agrilake.paths import Home
 from agrilake.publish.model import ANALYST, Publication, TableSource
@@ -23,7 +22,6 @@ from agrilake.publish.model import ANALYST, Publication, TableSource
 KEPT = 5
 CURRENT, MANIFEST, DCAT, LAYERS = "current", "manifest.json", "catalogue.jsonld", "layers"
 UNFINISHED, RETIRED = ".tmp", ".old"
-CHUNK = 1 << 20
 
 
 def publications(home: Home) -> list[Publication]:
@@ -145,12 +143,3 @@ def retire(home: Home) -> None:
             retired = publication.path.with_name(publication.path.name + RETIRED)
             publication.path.rename(retired)  # so that a half-removed folder never counts as complete
             shutil.rmtree(retired)
-
-
-def sha256_of(path: Path) -> str:
-    """Hash of a file's bytes (hex)."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

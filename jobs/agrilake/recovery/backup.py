@@ -23,10 +23,10 @@ from agrilake.errors import UsageError
 from agrilake.lake import audit
 from agrilake.lake.erasures import erasures
 from agrilake.lake.failpoints import reach
-from agrilake.lake.files import sync
+from agrilake.lake.files import sha256_of, sync
 from agrilake.lake.locks import table_lock
 from agrilake.pipeline.context import Lake
-from agrilake.recovery.content import CONTENT, UNFINISHED, ChangedMeanwhile, Content, recipient_of, sha256_of
+from agrilake.recovery.content import CONTENT, UNFINISHED, ChangedMeanwhile, Content, recipient_of
 from agrilake.recovery.keys import key_told
 from agrilake.recovery.manifest import FORMAT, Entry, Manifest, read_manifest, write_manifest
 from agrilake.recovery.snapshot import Seen, snapshot

@@ -5,7 +5,6 @@ A file is complete or not there: it is written beside, synced and renamed. With 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import pyrage
 
 from agrilake.errors import AgrilakeError, ConsistencyError, SecretError, UsageError
 from agrilake.intake.landing import FULL
-from agrilake.lake.files import sync
+from agrilake.lake.files import sha256_of, sync
 
 CHUNK = 1 << 20
 CONTENT, ENCRYPTED, UNFINISHED = "content", ".age", ".tmp"
@@ -114,12 +113,6 @@ class ChangedMeanwhile(AgrilakeError):
 
 class Damaged(ConsistencyError):
     """Content of a backup that is missing or altered."""
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy(reading: BinaryIO, writing: BinaryIO) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import closing
@@ -14,7 +13,9 @@ import polars as pl
 
 from agrilake.errors import AgrilakeError
 from agrilake.indicators.recipe import kept_recipe
+from agrilake.lake.files import sha256_of
 from agrilake.publish.figures import KEY, SHOWN, TABLE, seals, stored_figures
+from agrilake.publish.hiding import FILE as HIDDEN
 from agrilake.publish.model import ANALYST
 from agrilake.publish.opening import read_only
 from agrilake.publish.records import Record, records
@@ -55,8 +56,12 @@ def _check_files(folder: Path, where: str, manifest: Mapping[str, Any], found: F
         path = folder / name
         if not path.is_file():
             found.add("the file is missing", f"{where}/{name}", FROM_BACKUP)
-        elif _sha256(path) != told["sha256"]:
+        elif sha256_of(path) != told["sha256"]:
             found.add("the file is another than its manifest says", f"{where}/{name}", FROM_BACKUP)
+    hidden = manifest.get("hidden_sha256")
+    if hidden and not ((folder / HIDDEN).is_file() and sha256_of(folder / HIDDEN) == hidden):
+        said = "what it hid is missing or altered: the next publication may show what tells it"
+        found.add(said, f"{where}/{HIDDEN}", FROM_BACKUP)
     for layer in manifest.get("layers", ()):
         path = folder / LAYERS / layer["file"]
         if not path.is_file() or path.stat().st_size != layer["bytes"]:
@@ -164,8 +169,3 @@ def _check_shown(path: Path, stored: pl.DataFrame, found: Found) -> None:
     if not both.filter(lost | pl.any_horizontal(other)).is_empty():
         where = f"publications/{path.parent.name}/{path.name}"
         found.add("its figures are others than were published", where, FROM_BACKUP)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
