@@ -37,6 +37,7 @@ def gold(spark: SparkSession, lake: Lake) -> dict[str, pl.DataFrame]:
 
 
 @pytest.mark.spark
+@pytest.mark.timeout(5400 if FULL else 300)
 def test_gold_is_the_same_in_any_order_and_built_in_any_number_of_steps(spark: SparkSession) -> None:
     built = []
 

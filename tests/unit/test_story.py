@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from tests.support.telling import Story, tell
 
 FULL = bool(os.environ.get("AGRILAKE_FULL"))
 
 
+@pytest.mark.timeout(5400 if FULL else 300)
 def test_departments_may_do_what_they_like_in_any_order() -> None:
-    tell(Story, *((150, 25) if FULL else (6, 9)), FULL)
+    tell(Story, *((100, 25) if FULL else (6, 9)), FULL)
