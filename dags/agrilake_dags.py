@@ -261,7 +261,7 @@ def maintenance_dag() -> DAG:
             return endings.run(nightly.verify)
 
         @task(retries=1, trigger_rule=TriggerRule.ALL_DONE, **reported("maintenance", "backup"))
-        def backup() -> str:
+        def backup() -> str | None:
             return endings.run(nightly.back_up)
 
         maintain() >> verify() >> backup()

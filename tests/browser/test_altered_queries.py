@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.superset, pytest.mark.slow]
 
 LOGINS = ("dept_agri", "analyst", "admin")
 FILE = "/etc/passwd"
-SECRETS = ("root:", "/publications/", "1764")
+SECRETS = ("root:", "/publications/", "ababab")
 SNIPPETS = (
     f"(SELECT content FROM read_text('{FILE}'))",
     f"read_text('{FILE}')",
@@ -27,7 +27,7 @@ SNIPPETS = (
     "(SELECT string_agg(value) FROM duckdb_settings())",
     "(SELECT max(problem) FROM query('SELECT * FROM quarantine_finding'))",
     "getenv('AGRILAKE_SUPERSET_SECRET_FILE')",
-    "{{ 42 * 42 }}",
+    "{{ 'ab' * 3 }}",
     "{{ current_user_id() }}",
     "1); ATTACH '/etc/passwd' AS other; SELECT (1",
     "1; INSTALL httpfs; LOAD httpfs; SELECT 1",

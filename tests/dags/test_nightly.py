@@ -38,7 +38,7 @@ def test_what_is_not_whole_is_a_line_of_the_status_until_it_is(lake: Lake) -> No
 
 
 def test_a_backup_is_made_where_a_target_is_set(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert nightly.back_up() == ""
+    assert nightly.back_up() is None
     target = tmp_path / "elsewhere"
     monkeypatch.setenv(nightly.TARGET, str(target))
     monkeypatch.setenv(nightly.KEEP, "1")

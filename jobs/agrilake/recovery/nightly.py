@@ -38,15 +38,15 @@ def verify() -> int:
     return sum(check.looked for check in checks)
 
 
-def back_up() -> str:
-    """Back the lake up to AGRILAKE_BACKUP_TARGET; the backup's name, empty where no target is set. Raises UsageError
+def back_up() -> str | None:
+    """Back the lake up to AGRILAKE_BACKUP_TARGET; the backup's name, None where no target is set. Raises UsageError
     for settings that cannot be meant, and as `backup`."""
     from agrilake.recovery.backup import backup
 
     target = os.environ.get(TARGET)
     if not target:
         log.info("no backup: %s is not set", TARGET)
-        return ""
+        return None
     keep = os.environ.get(KEEP) or KEPT
     if not keep.isdigit() or int(keep) < 1:
         raise UsageError(f"{KEEP} is {keep!r}; expected how many backups stay, such as {KEPT}")
