@@ -117,7 +117,7 @@ test: install system-packages lint ## run every check and every test
 	@echo "==> tests: $(TESTS_QUICK)"
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS_QUICK)
 	@echo "==> tests: $(TESTS)"
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
 
 .PHONY: test-full
 test-full: export AGRILAKE_FULL := 1

@@ -16,6 +16,15 @@ from agrilake.lake.state import State
 from agrilake.paths import Home
 from agrilake.pipeline.context import Lake
 
+AT_ONCE = {"spark": "tables"}
+"""Suites that run beside the others with `--dist loadgroup` (Makefile): each of the two has its own Spark server."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test belongs to the tables' suite or to that of the services (Airflow, Superset, the kills)."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(AT_ONCE.get(item.path.parent.name, "services")))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def lake_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
