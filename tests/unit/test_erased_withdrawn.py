@@ -65,6 +65,23 @@ def test_a_person_of_a_withdrawn_delivery_alone_leaves_its_old_versions(lake: La
     assert findings(lake) == []
 
 
+def test_a_withdrawn_file_that_names_the_person_by_the_registers_number_goes(lake: Lake) -> None:
+    took(lake, "civil_elder__2024-01", elders(0, WHO, OTHER))
+    withdraw(lake, took(lake, "civil_elder_visit__2024-01", visits(WHO, OTHER)), BY, "报错了")
+    assert found(lake, elder=ELDER)
+    erase(lake, [IDS[WHO]], BY, WHY)
+    assert found(lake, elder=ELDER) == []
+    assert findings(lake) == []
+
+
+def test_a_refused_file_that_names_the_person_by_the_registers_number_goes(lake: Lake) -> None:
+    took(lake, "civil_elder__2024-01", elders(0, WHO, OTHER))
+    took(lake, "civil_elder_visit__2024-02", [["坏", "表"], [ELDER, "x"]])
+    assert found(lake, elder=ELDER)
+    erase(lake, [IDS[WHO]], BY, WHY)
+    assert found(lake, elder=ELDER) == []
+
+
 def test_visits_go_with_an_elder_who_has_no_number_and_is_erased_by_a_line(lake: Lake) -> None:
     nameless = [list(row) for row in elders(WHO, OTHER)]
     nameless[1][3] = "不详"

@@ -36,6 +36,7 @@ Place = tuple[str | None, int]
 """Sheet and line of a record."""
 RUNS = re.compile(rb"[0-9]{8,20}[Xx]?")
 WIDE_RUNS = re.compile(r"[\d０-９]{8,20}[XxＸｘ]?")
+WORDS = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 SEARCHED = 1 << 24
 """Bytes that are searched at once."""
 SPELT_OUT = 1 << 22
@@ -130,32 +131,36 @@ class Forgotten:
                 at = item.end
         return "".join([*parts, text[at:]])
 
-    def mentioned_in(self, path: Path) -> bool:
-        """Whether a number of somebody erased stands anywhere in a file: cell, note, comment or property."""
+    def mentioned_in(self, path: Path, registers: Collection[str] = ()) -> bool:
+        """Whether a number of somebody erased stands anywhere in a file: cell, note, comment or property. So does the
+        number by which one of the `registers` knows them, which means nothing in files about other things."""
         with path.open("rb") as file:
-            return self._mentioned(file, 0)
+            return self._mentioned(file, registers, 0)
 
-    def _mentioned(self, file: IO[bytes], depth: int) -> bool:
-        return self._in_bytes(file) or (depth < DEEPEST and self._in_members(file, depth))
+    def _mentioned(self, file: IO[bytes], registers: Collection[str], depth: int) -> bool:
+        return self._in_bytes(file, registers) or (depth < DEEPEST and self._in_members(file, registers, depth))
 
-    def _in_members(self, file: IO[bytes], depth: int) -> bool:
+    def _in_members(self, file: IO[bytes], registers: Collection[str], depth: int) -> bool:
         """Whether one stands in a member of an archive or workbook; what is torn was searched as it lies there."""
         file.seek(0)
         try:
             with zipfile.ZipFile(file) as archive:
                 for member in archive.infolist():
                     with archive.open(member) as part:
-                        if self._mentioned(part, depth + 1):
+                        if self._mentioned(part, registers, depth + 1):
                             return True
         except UNREADABLE:
             pass
         return False
 
-    def _in_bytes(self, file: IO[bytes]) -> bool:
+    def _in_bytes(self, file: IO[bytes], registers: Collection[str]) -> bool:
         before = b""
         while chunk := file.read(SEARCHED):
             if any(self.knows(run) for run in _runs(before + chunk)):
                 return True
+            for text in _words(before + chunk) if registers else ():
+                if any(self.register_mark(register, text) in self.marks for register in registers):
+                    return True
             if not before and len(chunk) < SPELT_OUT and self._spelt(chunk):
                 return True
             before = chunk[-OVERLAP:]
@@ -223,6 +228,14 @@ def _at(frame: pl.DataFrame, places: Collection[Place], sheet: str, line: str) -
 def _plain(number: str) -> str:
     text = unicodedata.normalize("NFKC", number).upper().replace("×", "X")
     return "".join(character for character in text if character.isalnum() or character == " ")
+
+
+def _words(content: bytes) -> set[str]:
+    """All that could be a register's number in bytes, whatever their encoding."""
+    is_wide = content.count(0) > len(content) // 16
+    encodings = ("utf-16-le", "utf-16-be") if is_wide else ("utf-8", "gb18030")
+    texts = (content[shift:].decode(name, "ignore") for name in encodings for shift in ((0, 1) if is_wide else (0,)))
+    return {word for text in texts for word in WORDS.findall(unicodedata.normalize("NFKC", text))}
 
 
 def _runs(content: bytes) -> Iterator[str]:

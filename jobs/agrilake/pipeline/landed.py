@@ -138,11 +138,21 @@ def forget_refused(lake: Lake, delivery: Delivery) -> bool:
         return False
     same = [item for item in lake.state.deliveries() if item.sha256 == delivery.sha256 and item.status in HOLDING]
     with opened(lake.home, delivery.sha256, lambda: lake.ring) as path:
-        if same or not forgotten.mentioned_in(path):
+        if same or not forgotten.mentioned_in(path, _registers_of(lake, delivery, forgotten)):
             return False
     forget_landed(lake.home, delivery.sha256)
     lake.state.record_delivery(replace(delivery, details={**delivery.details, FILE_ERASED: True}))
     return True
+
+
+def _registers_of(lake: Lake, delivery: Delivery, forgotten: Forgotten) -> list[str]:
+    """Registers of persons whose numbers a file may hold: its dataset's own and those that it refers to; all where
+    nobody knows what the file is."""
+    dataset = lake.registry.datasets.get(delivery.dataset)
+    if dataset is None:
+        return list(forgotten.registers)
+    meant = {dataset.id, *(column.reference.dataset for column in dataset.columns if column.reference)}
+    return [name for name in forgotten.registers if name in meant]
 
 
 def is_rewritten(lake: Lake, delivery: Delivery) -> bool:
