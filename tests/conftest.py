@@ -20,6 +20,7 @@ AT_ONCE = {"spark": "tables"}
 """Suites that run beside the others with `--dist loadgroup` (Makefile): each of the two has its own Spark server."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each test belongs to the tables' suite or to that of the services (Airflow, Superset, the kills)."""
     for item in items:
