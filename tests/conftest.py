@@ -20,11 +20,9 @@ AT_ONCE = {"spark": "tables"}
 """Suites that run beside the others with `--dist loadgroup` (Makefile): each of the two has its own Spark server."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Each test belongs to the tables' suite or to that of the services (Airflow, Superset, the kills)."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(AT_ONCE.get(item.path.parent.name, "services")))
+    item.add_marker(pytest.mark.xdist_group(AT_ONCE.get(item.path.parent.name, "services")))
 
 
 @pytest.fixture(scope="session", autouse=True)
