@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.samples import drop_sample
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from agrilake.contract.load import load_registry
 from agrilake.contract.settings import load_settings
@@ -16,14 +18,18 @@ from agrilake.lake.state import State
 from agrilake.paths import Home
 from agrilake.pipeline.context import Lake
 
-AT_ONCE = {"spark": "tables"}
-"""Suites that run beside the others with `--dist loadgroup` (Makefile): each of the two has its own Spark server."""
+
+class BySuite(LoadScopeScheduling):
+    """The tables' suite on one worker, those of the services (Airflow, Superset, the kills) on another, each with its
+    own Spark server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tables" if nodeid.startswith("tests/spark/") else "services"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each test belongs to the tables' suite or to that of the services (Airflow, Superset, the kills)."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(AT_ONCE.get(item.path.parent.name, "services")))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """`--dist loadgroup` (Makefile) shares by suite; other ways are as they are."""
+    return BySuite(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
