@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.conftest import open_lake
+from tests.support.lakes import agrilake
 from tests.support.searching import Searcher
 
 from agrilake.errors import ConsistencyError, UsageError
 from agrilake.lake.bronze import bronze_rows
 from agrilake.lake.erasures import erasures
+from agrilake.lake.failpoints import VARIABLE
 from agrilake.lake.files import scan
 from agrilake.pipeline import erasure, steps
 from agrilake.pipeline.context import Lake
@@ -62,7 +65,7 @@ def somebody(lake: Lake) -> tuple[str, str, int]:
 
 @pytest.fixture(scope="module")
 def published(small_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
-    """The small lake, published twice: as built, and after the erasure."""
+    """The small lake, published twice: as built, and after the erasure, whose end was cut off at each of its points."""
     root = tmp_path_factory.mktemp("erased") / "home"
     shutil.copytree(small_lake, root, symlinks=True)
     lake = open_lake(root)
@@ -75,6 +78,9 @@ def published(small_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     erase(lake, [number], "王某", "本人要求")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AGRILAKE_HOME", str(root))
+        for point in ("erasure_gold_purged", "erasure_publications_removed"):
+            assert agrilake(root, "run", env={VARIABLE: point}).returncode == -signal.SIGKILL
+            assert [act.stage for act in erasures(lake.home)] == ["stored"]
         assert run_all(lake).failures == []
         yield Published(lake, traces, before, visits)
 

@@ -13,6 +13,7 @@ from agrilake.errors import ConsistencyError, UsageError
 if TYPE_CHECKING:
     from agrilake.pipeline.context import Lake
     from agrilake.recovery.manifest import Manifest
+    from agrilake.recovery.restore import Restored
     from agrilake.recovery.verify import Checked
 
 
@@ -119,12 +120,15 @@ def restore(
     name: Annotated[str | None, typer.Option("--backup", help="Which backup (default: the newest).")] = None,
     identity: Annotated[Path | None, typer.Option(help="File with the age identity of encrypted backups.")] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Verify with --deep at the end.")] = False,
+    erasures: Annotated[
+        Path | None, typer.Option(help="Home of the lake as it was: whoever was erased in it is erased again.")
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Bring a lake back from a backup into an empty place; every hash is checked, and the lake verified at the end."""
     from agrilake.recovery.restore import restore as bring_back
 
-    done = bring_back(source, to, name, identity, deep)
+    done = bring_back(source, to, name, identity, deep, erasures)
     if json_output:
         print_json(done)
         if any(check.findings for check in done.checks):
@@ -133,7 +137,19 @@ def restore(
     console.print(f"backup {done.backup}: {done.files} files, {done.bytes / 1e6:.1f} MB in {to}", highlight=False)
     if done.key:
         console.print(f"[yellow]key[/yellow] {done.key}", highlight=False, soft_wrap=True)
+    console.print(f"[yellow]erasures[/yellow] {_erased_again(done, erasures)}", highlight=False, soft_wrap=True)
     show_verified(done.checks, json_output=False)
+
+
+def _erased_again(done: Restored, erasures: Path | None) -> str:
+    if erasures is None:
+        return (
+            f"Whoever was erased after {done.made_at} is in this lake again; give --erasures HOME of the lake as it "
+            "was, or erase them again (agrilake erase)."
+        )
+    if done.erasures and not done.erased:
+        return f"{done.erasures} are noted, and done by the first `agrilake run` with the key; use nothing before."
+    return f"{done.erasures} that the backup did not know are done again; publications follow with the next run."
 
 
 @friendly

@@ -93,9 +93,28 @@ def note_erasure(home: Home, by: str, reason: str, marks: Sequence[str], places:
     path = home.table(*ACTS)
     with table_lock(path):
         act = Erasure(len(erasures(home)) + 1, by, now(), reason, tuple(marks), tuple(places))
-        row = (act.number, by, act.at, reason, "\n".join(marks), "\n".join(places))
-        _append(home, ACTS, row, ACT)
+        _note(home, act)
     return act
+
+
+def note_again(home: Home, earlier: Sequence[Erasure]) -> list[Erasure]:
+    """Put acts of a lake on record in one that was brought back from before them; those that it did not know."""
+    with table_lock(home.table(*ACTS)):
+        known = erasures(home)
+        done = {(act.at, act.marks, act.places) for act in known}
+        new = [act for act in earlier if (act.at, act.marks, act.places) not in done]
+        acts = [
+            Erasure(number, act.by, act.at, act.reason, act.marks, act.places)
+            for number, act in enumerate(new, start=len(known) + 1)
+        ]
+        for act in acts:
+            _note(home, act)
+    return acts
+
+
+def _note(home: Home, act: Erasure) -> None:
+    row = (act.number, act.by, act.at, act.reason, "\n".join(act.marks), "\n".join(act.places))
+    _append(home, ACTS, row, ACT)
 
 
 def note_stage(home: Home, act: Erasure, stage: str, records: int, files: int) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from agrilake.errors import ConsistencyError, SecretError, UsageError
 from agrilake.lake import audit
+from agrilake.lake.erasures import Erasure, erasures, note_again
 from agrilake.paths import Home
+from agrilake.pipeline import erasure
 from agrilake.pipeline.context import Lake
 from agrilake.recovery.backup import BACKUPS, content_of, folders
 from agrilake.recovery.content import Content, Damaged, identities_in
@@ -22,20 +24,30 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Restored:
-    """A lake that was brought back: from which backup, what is to be done about its key, and whether it is whole."""
+    """A lake that was brought back: from which backup, what is to be done about its key, how many erasures it did not
+    know and whether they are done again by now, and whether it is whole."""
 
     backup: str
     files: int
     bytes: int
     key: str
+    made_at: str
+    erasures: int
+    erased: bool
     checks: list[Checked]
 
 
 def restore(
-    source: Path, to: Path, name: str | None = None, identity: Path | None = None, deep: bool = False
+    source: Path,
+    to: Path,
+    name: str | None = None,
+    identity: Path | None = None,
+    deep: bool = False,
+    erased_in: Path | None = None,
 ) -> Restored:
     """Bring back a backup (default: the newest) into the home `to`, which must be empty; every hash is checked, and the
-    lake verified at the end.
+    lake verified at the end. Whoever was erased in the home `erased_in` is erased again, at once where the lake's key
+    is in place, else by its first run.
 
     It is put together beside, and gets its name when it is whole: one that was cut off is simply run again. Raises
     UsageError for a place that is not empty or a backup that does not exist, SecretError without the identity of
@@ -44,7 +56,7 @@ def restore(
     target = to.resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{to} is not empty; a lake is restored into an empty place only")
-    content, manifest = content_of(source), _chosen(source, name)
+    content, manifest, acts = content_of(source), _chosen(source, name), _acts(erased_in)
     if content.recipient and identity is None:
         raise SecretError(f"the content is encrypted to {content.recipient}; give its age identity by --identity FILE")
     draft = target.with_name(f".{target.name}.restoring")
@@ -59,8 +71,22 @@ def restore(
     draft.rename(target)
     home = Home(target, target / "inbox", target / "outbox").prepare()
     audit.record(home, "restored", manifest.name, files=len(manifest.files), bytes=manifest.bytes)
-    checks = verify(Lake.open(home), deep)
-    return Restored(manifest.name, len(manifest.files), manifest.bytes, what_it_needs(manifest.key, home), checks)
+    lake, key, again = Lake.open(home), what_it_needs(manifest.key, home), note_again(home, acts)
+    for act in again:
+        audit.record(home, "erased", f"erasure {act.number}", by=act.by, stage="noted")
+    if again and not key:
+        erasure.finish(lake)
+    about = (manifest.name, len(manifest.files), manifest.bytes, key, manifest.made_at)
+    return Restored(*about, len(again), bool(again and not key), verify(lake, deep))
+
+
+def _acts(home: Path | None) -> list[Erasure]:
+    """The erasures of another home, or of what is left of it."""
+    if home is None:
+        return []
+    if not (home / "decisions").is_dir():
+        raise UsageError(f"{home} is no lake's home: it has no decisions/, where erasures stand")
+    return erasures(Home(home.resolve(), home / "inbox", home / "outbox"))
 
 
 def _chosen(source: Path, name: str | None) -> Manifest:
