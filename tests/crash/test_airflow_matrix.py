@@ -14,8 +14,8 @@ from tests.crash.driver import Kills
 from tests.crash.wave import drop_wave
 
 from agrilake.lake.failpoints import SCHEDULER, VARIABLE
+from agrilake.pipeline.publishing import publication_is_current
 from agrilake.pipeline.status import lake_status
-from agrilake.pipeline.steps import publication_is_current
 from agrilake.pipeline.up import bring_down
 from agrilake.services import airflow, process
 

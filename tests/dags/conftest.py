@@ -15,8 +15,8 @@ from agrilake.contract.settings import load_settings
 from agrilake.lake.state import State
 from agrilake.paths import Home
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.publishing import publication_is_current
 from agrilake.pipeline.status import lake_status
-from agrilake.pipeline.steps import publication_is_current
 from agrilake.services.airflow import AirflowClient, ensure_airflow, stop_airflow
 
 HELD_BACK = "commerce_ecommerce_sales__2024-02__更正.csv"

@@ -20,7 +20,7 @@ from agrilake.lake.bronze import bronze_rows
 from agrilake.lake.erasures import erasures
 from agrilake.lake.failpoints import VARIABLE
 from agrilake.lake.files import scan
-from agrilake.pipeline import erasure, steps
+from agrilake.pipeline import erasure, publishing
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.erasure import erase
 from agrilake.pipeline.rebuild import rebuild
@@ -110,7 +110,7 @@ def test_gold_has_all_other_rows_and_the_lake_is_whole(published: Published, sma
     counts = [lake_sql(one.home, VISITED).to_pylist()[0]["count_star()"] for one in (was, lake)]
     assert counts[0] - counts[1] == published.visits > 0
     assert [check.findings for check in verify(lake) if check.findings] == []
-    assert steps.publication_is_current(lake)
+    assert publishing.publication_is_current(lake)
     assert erasure.finish(lake) == erasure.finish_published(lake) == []
 
 

@@ -20,7 +20,7 @@ from tests.support.samples import drop
 from agrilake.errors import UsageError
 from agrilake.geojson import geojson, in_degrees, in_metres
 from agrilake.notebook import open_lake as open_notebook
-from agrilake.pipeline import steps
+from agrilake.pipeline import publishing, steps
 from agrilake.pipeline.context import Lake
 from agrilake.publish import current_publication, open_publication
 from agrilake.sample.boundaries import areas
@@ -95,7 +95,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, spark_remote: str) -> Built:
         steps.check_suite(lake, name)
     for name in ("division", "facility"):
         steps.update_gold(lake, name)
-    steps.update_publication(lake)
+    publishing.update_publication(lake)
     opened = open_notebook(lake.home.root)
     frames = {name: opened.layer(name) for name in opened.layers()["图层"]}
     with closing(open_publication(lake.home)) as connection:

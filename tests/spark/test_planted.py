@@ -18,7 +18,7 @@ from tests.support.searching import Searcher
 from typer.testing import CliRunner
 
 from agrilake.commands.main import app
-from agrilake.pipeline import steps
+from agrilake.pipeline import publishing, steps
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.run import run_all
 
@@ -53,7 +53,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory, spark_remote: str) -> Plan
             steps.check_suite(lake, name)
     if FULL:
         assert run_all(lake).failures == []
-    steps.update_publication(lake)
+    publishing.update_publication(lake)
     return PlantedLake(lake, searcher, tuple(files if FULL else files[::4]))
 
 

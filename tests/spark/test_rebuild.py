@@ -20,7 +20,7 @@ from agrilake.errors import UsageError
 from agrilake.indicators import values
 from agrilake.indicators.load import load_indicators
 from agrilake.paths import Home, project_root
-from agrilake.pipeline import steps
+from agrilake.pipeline import publishing, steps
 from agrilake.pipeline.compare import compare_publications
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.rebuild import rebuild
@@ -74,7 +74,7 @@ def lake(small_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("agrilake.indicators.load.load_indicators", lambda: edited)
         steps.update_indicators(lake)
-        assert steps.update_publication(lake).version == 3
+        assert publishing.update_publication(lake).version == 3
         patch.setenv("AGRILAKE_HOME", str(root))
         yield lake
 

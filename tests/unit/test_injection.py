@@ -44,13 +44,13 @@ MADE_BY_IT = """
 import json, sys
 from pathlib import Path
 from tests.support.intake import open_lake, take
-from agrilake.pipeline import steps
+from agrilake.pipeline import publishing, steps
 lake = open_lake(Path(sys.argv[1]))
 take(lake)
 for name in lake.registry.datasets:
     steps.update_silver(lake, name)
     steps.check_suite(lake, name)
-steps.update_publication(lake)
+publishing.update_publication(lake)
 told = [(item.file_name, item.status, item.accepted, item.quarantined) for item in lake.state.deliveries("DATASET")]
 print(json.dumps(told, ensure_ascii=False))
 """.replace("DATASET", DATASET)

@@ -37,7 +37,7 @@ from agrilake.lake.failpoints import reach
 from agrilake.lake.locks import table_lock
 from agrilake.lake.purge import purge
 from agrilake.lake.state import REFUSED, WITHDRAWN, Delivery
-from agrilake.pipeline import intake, steps
+from agrilake.pipeline import intake, publishing, steps
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.landed import (
     FILE_ERASED,
@@ -137,7 +137,7 @@ def finish_published(lake: Lake) -> list[int]:
     """Once gold and the publication are made anew, take away what older ones held of those erased; numbers of the
     erasures that are over by it. Those whose gold is held by a check, or not yet built, wait for the next run."""
     todo = [act for act in erasures(lake.home) if act.stage == STORED]
-    if not todo or not steps.publication_is_current(lake):
+    if not todo or not publishing.publication_is_current(lake):
         return []
     with table_lock(lake.home.root / "run" / "erasure"):
         personal = published_columns(lake.registry)

@@ -16,7 +16,7 @@ from agrilake.errors import AgrilakeError
 from agrilake.indicators.load import load_indicators
 from agrilake.intake.landing import room
 from agrilake.lake import audit
-from agrilake.pipeline import arriving, erasure, intake, steps, withdrawal
+from agrilake.pipeline import arriving, erasure, intake, publishing, steps, withdrawal
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.endings import log_frames
 from agrilake.pipeline.leftovers import tidy
@@ -94,7 +94,7 @@ def _run(lake: Lake, progress: Progress | None) -> RunReport:
         _update_gold(lake, report, tell)
     with _timed(report, "publish"):
         tell("publish", 0, 1, "")
-        report.publication = str(steps.update_publication(lake).version)
+        report.publication = str(publishing.update_publication(lake).version)
         erasure.finish_published(lake)
         tell("publish", 1, 1, report.publication)
     return report

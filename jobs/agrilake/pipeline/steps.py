@@ -27,7 +27,7 @@ from agrilake.linking.build import build_linked, linked_is_current
 from agrilake.pipeline.arrivals import arrivals
 from agrilake.pipeline.context import Lake
 from agrilake.pipeline.samples import sample_day
-from agrilake.publish import FORMAT, Publication, current_publication, publish
+from agrilake.publish import current_publication
 from agrilake.tables.history import keeps_states
 from agrilake.tables.order import refs
 from agrilake.tables.silver import apply_silver
@@ -264,33 +264,6 @@ def building_gold(lake: Lake, publishing: bool = False) -> AbstractContextManage
     return shared_lock(lake.home.root / "run" / "gold", alone=publishing)
 
 
-def update_publication(lake: Lake) -> Publication:
-    """Record the lake's version and publish it, once nobody is at work on gold; the same lake is the same
-    publication."""
-    from agrilake.indicators.load import load_indicators
-    from agrilake.layers.load import load_layers
-    from agrilake.suites.cross import lines_at
-
-    # what was seen earlier must not be published later
-    with table_lock(lake.home.root / "run" / "publish"), building_gold(lake, publishing=True):
-        # a version of mixed tokens would join wrongly
-        if not is_rekeying(lake.state) or not lake.state.lake_versions():
-            lake.state.record_lake_version(lake_tables(lake))
-        reach("version_recorded")
-        check_cross_table(lake)
-        return publish(
-            lake.home,
-            lake.registry,
-            lake.settings,
-            lake.state,
-            held=held_tables(lake),
-            indicators=load_indicators(),
-            catalogue=catalogue(lake),
-            layers=load_layers(),
-            cross_lines=lines_at(lake.home),
-        )
-
-
 def catalogue(lake: Lake) -> dict[str, pa.Table]:
     """The catalogue of resources as the lake stands (agrilake.catalog.catalogue.catalogue_tables)."""
     from agrilake.catalog.catalogue import catalogue_tables
@@ -326,15 +299,3 @@ def silver_tables(lake: Lake) -> dict[str, pl.LazyFrame]:
     names = [name for name in lake.registry.datasets if not _all_withdrawn(lake, name)]
     found = {name: scan(lake.home.table("silver", name)) for name in names}
     return {name: table for name, table in found.items() if table is not None}
-
-
-def publication_is_current(lake: Lake) -> bool:
-    """Whether what is published is the lake as it stands, in today's format, and nothing is left to build."""
-    current = current_publication(lake.home)
-    versions = lake.state.lake_versions()
-    if current is None or current.format != FORMAT or not versions or versions[-1].tables != lake_tables(lake):
-        return False
-    held = held_tables(lake)
-    built = [table for table in in_order(lake.registry) if table.id not in held]
-    gold_current = all(table_is_current(lake, table) for table in built)
-    return gold_current and current.lake_version == versions[-1].version

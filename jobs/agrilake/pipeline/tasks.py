@@ -206,10 +206,10 @@ def compute_indicators() -> None:
 
 def publish() -> str:
     """Publish; the publication's version."""
-    from agrilake.pipeline import erasure, steps
+    from agrilake.pipeline import erasure, publishing
 
     lake = _start()
-    version = str(steps.update_publication(lake).version)
+    version = str(publishing.update_publication(lake).version)
     erasure.finish_published(lake)
     return version
 

@@ -13,9 +13,9 @@ from agrilake.errors import ServiceError
 from agrilake.indicators.load import load_indicators
 from agrilake.paths import project_root
 from agrilake.pipeline.context import Lake
+from agrilake.pipeline.publishing import publication_is_current
 from agrilake.pipeline.samples import drop_sample
 from agrilake.pipeline.status import LakeStatus, lake_status
-from agrilake.pipeline.steps import publication_is_current
 from agrilake.publish import current_publication
 from agrilake.services import airflow, process, spark, superset
 from agrilake.superset.accounts import accounts
