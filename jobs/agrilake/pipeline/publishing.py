@@ -38,7 +38,7 @@ def update_publication(lake: Lake) -> Publication:
             lake.state,
             held=steps.held_tables(lake),
             indicators=load_indicators(),
-            catalogue=steps.catalogue(lake),
+            catalogue=steps.catalogue(lake, lake.state.lake_versions()[-1].tables),
             layers=load_layers(),
             cross_lines=lines_at(lake.home),
         )

@@ -264,11 +264,12 @@ def building_gold(lake: Lake, publishing: bool = False) -> AbstractContextManage
     return shared_lock(lake.home.root / "run" / "gold", alone=publishing)
 
 
-def catalogue(lake: Lake) -> dict[str, pa.Table]:
-    """The catalogue of resources as the lake stands (agrilake.catalog.catalogue.catalogue_tables)."""
+def catalogue(lake: Lake, versions: Mapping[str, int] | None = None) -> dict[str, pa.Table]:
+    """The catalogue of resources (agrilake.catalog.catalogue.catalogue_tables) as the lake stands, or stood at Delta
+    versions of its tables."""
     from agrilake.catalog.catalogue import catalogue_tables
 
-    return catalogue_tables(lake.registry, lake.state, silver_tables(lake), today(lake))
+    return catalogue_tables(lake.registry, lake.state, silver_tables(lake, versions), today(lake))
 
 
 def catalogue_dcat(lake: Lake, tables: Mapping[str, pa.Table]) -> str:
@@ -294,8 +295,11 @@ def lake_tables(lake: Lake) -> dict[str, int]:
     return found
 
 
-def silver_tables(lake: Lake) -> dict[str, pl.LazyFrame]:
-    """The silver tables that exist, at their newest version; one of which all was withdrawn is as if it did not."""
+def silver_tables(lake: Lake, versions: Mapping[str, int] | None = None) -> dict[str, pl.LazyFrame]:
+    """The silver tables that exist, at their newest version or at those given; one of which all was withdrawn is as if
+    it did not."""
     names = [name for name in lake.registry.datasets if not _all_withdrawn(lake, name)]
-    found = {name: scan(lake.home.table("silver", name)) for name in names}
+    if versions is not None:
+        names = [name for name in names if f"silver/{name}" in versions]
+    found = {name: scan(lake.home.table("silver", name), (versions or {}).get(f"silver/{name}")) for name in names}
     return {name: table for name, table in found.items() if table is not None}
