@@ -15,7 +15,7 @@ from agrilake.contract.counts import Quantity, load_quantities
 from agrilake.contract.load import load_registry
 from agrilake.errors import ContractError
 from agrilake.indicators.load import load_indicators
-from agrilake.publish.attack import intervals
+from agrilake.publish.attack import exposed, intervals, unknown_parts
 from agrilake.publish.counts import Counts, Sighting, counts_of
 from agrilake.publish.protection import Protection, protect
 
@@ -123,6 +123,21 @@ def test_the_same_counts_give_the_same_hidden_cells_in_any_order(grid: Grid) -> 
     table = table_of(grid)
     turned = dict(sorted(table.items(), reverse=True))
     assert hide({"visited": table}, FLOW) == hide({"visited": turned}, FLOW)
+
+
+@given(grids)
+@settings(max_examples=20, deadline=None)
+def test_what_hangs_together_can_be_looked_at_alone(grid: Grid) -> None:
+    """With one cell fewer hidden, the part that it is in exposes what the whole does."""
+    seen = [
+        Sighting("t", row, "n", "visited", *cell, value) for row, (cell, value) in enumerate(table_of(grid).items())
+    ]
+    problem = counts_of(seen, FLOW, K).problem
+    hidden = protect(problem).hidden
+    for part in unknown_parts(problem, hidden):
+        for name in sorted(hidden & part.cells.keys()):
+            whole = exposed(problem, hidden - {name}, {})
+            assert exposed(part, (hidden & part.cells.keys()) - {name}, {}) == whole
 
 
 def test_a_small_rest_between_a_part_and_its_whole_is_not_told() -> None:

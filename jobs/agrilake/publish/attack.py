@@ -104,6 +104,26 @@ def intervals(problem: Problem, hidden: Collection[str]) -> dict[str, tuple[floa
     return found
 
 
+def unknown_parts(problem: Problem, hidden: Collection[str]) -> Iterator[Problem]:
+    """What a reader has to work out: each group of unknown cells that hang together, as a problem without the
+    known cells. Its intervals are those of the whole problem, also when fewer of its cells are hidden."""
+    left = _solved(problem, {name for name, cell in problem.cells.items() if name in hidden or not cell.is_shown})
+    for group in _groups(problem, left):
+        names = set(group)
+        numbers = sorted({number for name in group for number in problem.relations_of.get(name, ())})
+        relations = [_within(problem, problem.relations[number], names) for number in numbers]
+        yield Problem({name: problem.cells[name] for name in group}, relations, problem.k)
+
+
+def _within(problem: Problem, relation: Relation, names: Collection[str]) -> Relation:
+    """The relation between these cells; the others' numbers are in the rest."""
+    parts = tuple(name for name in relation.parts if name in names)
+    rest = relation.rest + sum(problem.cells[name].value for name in relation.parts if name not in names)
+    if relation.total is None or relation.total in names:
+        return Relation(relation.total, parts, rest)
+    return Relation(None, parts, rest - problem.cells[relation.total].value)
+
+
 def _asks(problem: Problem, hidden: Collection[str], name: str) -> bool:
     return name in hidden or problem.is_small(name)
 

@@ -15,10 +15,13 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from agrilake.publish.attack import Problem, exposed
+from agrilake.publish.attack import Problem, exposed, unknown_parts
 
-DEPTHS = (2, 4, 1_000_000)
+DEPTHS = (2, 3, 4, 6, 1_000_000)
 """How many relations away company is looked for, first near by."""
+GAP = 0.3
+"""What company may cost more than the cheapest there is: to prove the cheapest takes minutes where years hang together,
+and what is needless is shown again anyway."""
 OPTIMAL = 0
 
 Costs = Callable[[str, Collection[str]], float]
@@ -95,28 +98,40 @@ def _reach(problem: Problem, start: str, depth: int) -> tuple[set[str], list[int
 
 
 def _accompany(problem: Problem, state: _State, cost: Costs) -> None:
+    """Round by round, until nobody is exposed. Who shares a relation with company that was just given waits for the
+    next round: it may be enough."""
     while True:
         open_ones = [name for name in exposed(problem, state.hidden, state.known) if name not in state.unprotected]
         if not open_ones:
             return
-        name = open_ones[0]
-        company = next(filter(None, (_company(problem, state.hidden, name, cost, depth) for depth in DEPTHS)), None)
-        if company:
-            state.hidden |= company
-        else:
-            state.unprotected.add(name)
+        waiting: set[str] = set()
+        before = len(state.hidden)
+        for name in open_ones:
+            if name in waiting:
+                continue
+            found = (_company(problem, state.hidden, name, cost, depth) for depth in DEPTHS)
+            company = next((one for one in found if one is not None), None)
+            if company:
+                state.hidden |= company
+                near = {number for one in (name, *company) for number in problem.relations_of.get(one, ())}
+                waiting |= {one for number in near for one in problem.relations[number].names}
+            elif company is None or len(state.hidden) == before:
+                state.unprotected.add(name)
 
 
 def _show_again(problem: Problem, state: _State, fixed: Collection[str], cost: Costs) -> None:
     extra = [(cost(name, state.hidden), name) for name in state.hidden if name not in fixed]
+    part_of = {name: part for part in unknown_parts(problem, state.hidden) for name in part.cells}
     for _, name in sorted(extra, reverse=True):
-        fewer = state.hidden - {name}
-        if set(exposed(problem, fewer, state.known)) <= state.unprotected:
-            state.hidden = fewer
+        part = part_of.get(name)  # None: it follows from others, hidden or not
+        fewer = set() if part is None else {one for one in part.cells if one in state.hidden} - {name}
+        if part is None or set(exposed(part, fewer, state.known)) <= state.unprotected:
+            state.hidden.discard(name)
 
 
 def _company(problem: Problem, hidden: Collection[str], target: str, cost: Costs, depth: int) -> set[str] | None:
-    """The cheapest cells that, hidden too, make the target uncertain by k; None where there are none so near.
+    """The cheapest cells that, hidden too, make the target uncertain by k (empty where it is already); None where there
+    are none so near.
 
     Two tables, both of which fit what a reader sees, differ by k in the target. For each cell i the program has how far
     either departs from the truth, and whether i is hidden: departures are zero where it is not, and never more than k.
@@ -150,12 +165,12 @@ def _company(problem: Problem, hidden: Collection[str], target: str, cost: Costs
         ),
         bounds=Bounds(np.concatenate([-down, -down, np.zeros(count)]), np.concatenate([up, up, np.ones(count)])),
         integrality=np.concatenate([np.zeros(2 * count), np.ones(count)]),
+        options={"mip_rel_gap": GAP},
     )
     if found.status != OPTIMAL or found.x is None:
         return None
     chosen = found.x[2 * count :] > 0.5
-    company = {name for name, is_in, is_free in zip(names, chosen, free, strict=True) if is_in and not is_free}
-    return company or None
+    return {name for name, is_in, is_free in zip(names, chosen, free, strict=True) if is_in and not is_free}
 
 
 def _sums(problem: Problem, numbers: Iterable[int], at: dict[str, int]) -> list[tuple[int, int, float]]:
