@@ -50,7 +50,7 @@ def run(
     known = machine(scratch)
     options = Options(seed, rows, tuple(years), repeat, warm_up, frozenset(only), scratch, tell)
     findings: list[Finding] = []
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         with environment(scratch):
             for number in workloads or sorted(WORKLOADS):
@@ -59,6 +59,13 @@ def run(
                 report = Report(taken, seed, known, versions(), tuple(findings))
                 report.write(out)  # after each: the next may take an hour
     finally:
-        signal.signal(signal.SIGTERM, before)
         shutil.rmtree(scratch, ignore_errors=True)
+        if signal.getsignal(signal.SIGTERM) is _end:
+            signal.signal(signal.SIGTERM, before)
     return report
+
+
+def _end(*_: object) -> None:
+    """Stop what was started and clean up; who sends the signal twice, as `timeout` does, does not cut that off."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(TERMINATED)
