@@ -16,7 +16,10 @@ from tests.support.samples import SAMPLE
 
 from agrilake.recovery.verify import verify
 
-pytestmark = pytest.mark.spark
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.skipif(not os.environ.get("AGRILAKE_FULL"), reason="make test-full: three whole runs of the wave"),
+]
 
 BACKFILL = f"""
 from agrilake.pipeline import tasks
