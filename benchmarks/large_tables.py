@@ -125,16 +125,16 @@ def main(rows: int) -> None:
         reading(home)
         spark.range(10**6).selectExpr("sum(id)").collect()
         print("| what | seconds | files taken away | MB | files added | MB |\n| --- | --- | --- | --- | --- | --- |")
-        measured("three months built", path, lambda: apply_silver(lambda: spark, home, PARCEL, MONTHS[:3], None))
+        measured("three months built", path, lambda: apply_silver(home, PARCEL, MONTHS[:3], None))
         known = {ref.id for ref in MONTHS}
-        measured("a month appended", path, lambda: apply_silver(lambda: spark, home, PARCEL, MONTHS, known - {"d4"}))
-        measured("applied again", path, lambda: apply_silver(lambda: spark, home, PARCEL, MONTHS, known - {"d4"}))
+        measured("a month appended", path, lambda: apply_silver(home, PARCEL, MONTHS, known - {"d4"}))
+        measured("applied again", path, lambda: apply_silver(home, PARCEL, MONTHS, known - {"d4"}))
         accepted(home, late, rows, 2, step=rows // LATE, weight=2)
         plain, vectors, rust = (copied(path, name) for name in ("plain", "vectors", "rust"))
         measured(
             f"{LATE} late rows, as the lake does",
             path,
-            lambda: apply_silver(lambda: spark, home, PARCEL, [*MONTHS, late], known),
+            lambda: apply_silver(home, PARCEL, [*MONTHS, late], known),
         )
         rows_late = pl.read_delta(str(home.table("accepted", PARCEL.id))).filter(_delivery_id="d9")
         source = rows_late.select(list(silver_fields(PARCEL))).to_arrow()

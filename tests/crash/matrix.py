@@ -16,16 +16,18 @@ INTAKE = (
     *(commit_points(layer) for layer in ("bronze", "quarantine", "accepted")),
     ("recorded", "receipt_drafted", "receipt_written"),
 )
-TABLES = (
+SILVER = (
     ("table_created",),
     (*commit_points("silver"), "silver_applied"),
     tuple(f"{point}/{LARGE_SILVER}" for point in commit_points("silver")),
     ("suite_judged", "suite_recorded"),
+)
+GOLD = (
     commit_points("gold"),
     tuple(f"{point}/{LARGE_GOLD}" for point in commit_points("gold")),
     commit_points("indicators"),
 )
-STEPS = (*INTAKE, *TABLES, PUBLICATION_POINTS)
+STEPS = (*INTAKE, *SILVER, *GOLD, PUBLICATION_POINTS)
 UPKEEP = ("maintain", "--keep-hours", "0")
 FIRST = 3
 _PUBLISH = ("publication_leader", "publication_made", "publication_swapped")
@@ -45,7 +47,7 @@ COMMAND = [
     Kills(tuple(point for point in UPKEEP_POINTS if point not in RARE), command=UPKEEP),
 ]
 """The command's own process dies: of a row at one point after the other, a run for each."""
-SERVER = [Kills(row, SPARK) for row in rows(*TABLES, PUBLICATION_POINTS[:1])]
+SERVER = [Kills(row, SPARK) for row in rows(*GOLD, PUBLICATION_POINTS[:1])]
 """The Spark server dies under the command."""
 TASKS = [
     Kills(("landing_drafted", "bronze_committed", f"silver_committed/{LARGE_SILVER}", "gold_committed", *_PUBLISH[:1])),
@@ -57,7 +59,7 @@ SERVICES = [
     Kills(("accepted_committed",), SCHEDULER),
     Kills((f"silver_committed/{LARGE_SILVER}",), SCHEDULER),
     Kills(("gold_committed", "publication_described"), SCHEDULER),
-    Kills((f"silver_committed/{LARGE_SILVER}", f"gold_writing/{LARGE_GOLD}"), SPARK),
+    Kills((f"gold_writing/{LARGE_GOLD}", "indicators_committed"), SPARK),
 ]
 """Under Airflow a service dies."""
 ALL = (*COMMAND, *SERVER, *TASKS, *SERVICES)

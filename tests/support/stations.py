@@ -11,7 +11,7 @@ from deltalake import write_deltalake
 from agrilake.contract.load import load_registry
 from agrilake.intake.values import silver_type
 from agrilake.paths import Home
-from agrilake.tables.small import PLACES
+from agrilake.tables.newest import PLACES
 
 REGISTRY = load_registry()
 TOWN, VILLAGE, OTHER = "500112129000", "500112129206", "500112129207"

@@ -19,7 +19,7 @@ from agrilake.paths import Home
 from agrilake.suites import check_rules, load_rules, quality_folder
 from agrilake.suites.cross import LINES
 from agrilake.suites.model import SuiteResult
-from agrilake.tables.small import PLACES
+from agrilake.tables.newest import PLACES
 from agrilake.tables.write import create_table
 
 REGISTRY = load_registry()

@@ -30,7 +30,7 @@ from agrilake.linking.model import Model, load_model, model_path
 from agrilake.linking.stations import REGISTERS, stations
 from agrilake.paths import Home
 from agrilake.tables import small
-from agrilake.tables.small import PLACES
+from agrilake.tables.newest import PLACES
 from agrilake.tables.write import TableWrite, commit_note, create_table, refused_by
 
 PAIR, CHANGE, MEMBER, PLACE = "service_site_pair", "service_place_change", "service_place_member", "service_place"

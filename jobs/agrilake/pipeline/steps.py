@@ -99,7 +99,7 @@ def update_silver(lake: Lake, name: str) -> TableWrite | None:
         lost = set(applied) - set(digests)
         tables = [lake.home.table("silver", one) for one in (name, dataset.history_table) if one]
         with commit("silver", path), durable(*tables):
-            written = apply_silver(lake.spark, lake.home, dataset, refs(final), None if lost else unchanged)
+            written = apply_silver(lake.home, dataset, refs(final), None if lost else unchanged)
         lake.state.record_applied(name, digests)
         reach("silver_applied")
     _note_run(lake, f"silver/{name}", written)

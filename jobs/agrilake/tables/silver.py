@@ -3,15 +3,13 @@
 The result depends on the set of deliveries alone, never on the order of the runs that applied them: whatever
 a delivery touched is computed again from the accepted rows.
 
-One kind of writer owns each table. What the contract calls `large` is Spark's, which replaces periods and merges
-keys (`large`); everything else is a few thousand rows, which delta-rs writes whole in a fraction of the time that a
-Spark statement takes to plan (`small`).
+What the contract calls `large` is written file by file, by the periods and keys that changed (`large`); everything else
+is a few thousand rows, which are written whole (`small`). Neither needs Spark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -24,22 +22,15 @@ from agrilake.tables.history import keeps_states, states, validity
 from agrilake.tables.order import DeliveryRef, winners
 from agrilake.tables.write import TableWrite, create_table, require_fit
 
-if TYPE_CHECKING:
-    from pyspark.sql.connect.session import SparkSession
-
 
 def apply_silver(
-    spark: Callable[[], SparkSession],
-    home: Home,
-    dataset: Dataset,
-    deliveries: Sequence[DeliveryRef],
-    applied: Collection[str] | None,
+    home: Home, dataset: Dataset, deliveries: Sequence[DeliveryRef], applied: Collection[str] | None
 ) -> TableWrite:
     """Bring silver/<dataset> to the state of `deliveries`.
 
     `applied` are deliveries that the table holds as they are now; with None (where one of those is gone) or a changed
     contract of a higher version all of it is built again. Raises ConsistencyError where the stored table no longer
-    fits the contract and the version was not raised. `spark` is asked for a session where the dataset is large.
+    fits the contract and the version was not raised, or rows violate what the table requires.
     """
     path = home.table("silver", dataset.id)
     before = table_version(path)
@@ -47,7 +38,7 @@ def apply_silver(
     create_table(path, dataset)
     if dataset.large:
         known = None if before is None else applied
-        large.apply(spark(), home.table("accepted", dataset.id), path, dataset, deliveries, known)
+        large.apply(home.table("accepted", dataset.id), path, dataset, deliveries, known)
     else:
         small.apply(home.table("accepted", dataset.id), path, dataset, winners(dataset.load, deliveries))
     if dataset.history_table:

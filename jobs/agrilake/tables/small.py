@@ -12,17 +12,13 @@ import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from agrilake.contract.model import Dataset, Load
+from agrilake.contract.model import Dataset
 from agrilake.errors import ConsistencyError
 from agrilake.intake.values import silver_type
-from agrilake.lake.files import scan, with_required
+from agrilake.lake.files import DELIVERY, scan, with_required
 from agrilake.tables.layout import LOG_RETENTION
-from agrilake.tables.types import PROVENANCE
+from agrilake.tables.newest import as_silver, newest, row_key, silver_types
 from agrilake.tables.write import fitted, must_rebuild, rebuilt, refused_by
-
-PLACES: dict[str, pl.DataType] = {
-    name: pl.Int64() if kind == "bigint" else pl.String() for name, kind in PROVENANCE.items()
-}
 
 
 def apply(source: Path, path: Path, dataset: Dataset, counting: Sequence[str]) -> None:
@@ -30,7 +26,7 @@ def apply(source: Path, path: Path, dataset: Dataset, counting: Sequence[str]) -
     stand at `source`. A table that is in that state already gets no new version. Raises ConsistencyError where rows
     violate the table's NOT NULLs or CHECK."""
     rows = current_state(scan(source), dataset, counting)
-    key = _key(dataset)
+    key = row_key(dataset)
     if must_rebuild(path, dataset):
         with rebuilt(path, dataset):
             replace(rows, path, key)
@@ -53,25 +49,10 @@ def current_state(
     Columns as `silver_fields(dataset)`; a column that no delivery had yet is null. A snapshot's key includes its
     period; with `by_period` so does every other: the newest row of each key in each period.
     """
-    types = {column.name: silver_type(column) for column in dataset.silver_columns} | PLACES
     if accepted is None:
-        return pl.DataFrame(schema=types)
-    known = set(accepted.collect_schema().names())
-    place = pl.col("_delivery_id").replace_strict(list(counting), range(len(counting)), return_dtype=pl.Int64)
-    newest = [pl.col("_line"), pl.col("_sheet")]
-    return (
-        accepted.filter(pl.col("_delivery_id").is_in(list(counting)))
-        .select(
-            (pl.col(name) if name in known else pl.lit(None)).cast(kind).alias(name) for name, kind in types.items()
-        )
-        .sort(place, *newest, descending=True, nulls_last=True)
-        .unique(_key(dataset, by_period), keep="first", maintain_order=True)
-        .collect()
-    )
-
-
-def _key(dataset: Dataset, by_period: bool = False) -> list[str]:
-    return [*(("_period",) if by_period or dataset.load is Load.SNAPSHOT else ()), *dataset.key]
+        return pl.DataFrame(schema=silver_types(dataset))
+    rows = as_silver(accepted.filter(pl.col(DELIVERY).is_in(list(counting))), dataset)
+    return newest(rows.collect(), row_key(dataset, by_period), counting)
 
 
 def replace(rows: pl.DataFrame, path: Path, key: Sequence[str], required: Sequence[str] | None = None) -> None:

@@ -62,7 +62,7 @@ def _create(path: Path, dataset: Dataset) -> None:
     required = any(column.never_null for column in dataset.silver_columns)
     table = DeltaTable.create(
         str(path),
-        _schema(dataset),
+        delta_schema(dataset),
         partition_by=partitions(dataset) or None,
         name=dataset.id,
         description=_description(dataset),
@@ -88,7 +88,7 @@ def fitted(path: Path, dataset: Dataset) -> Iterator[None]:
     changed = bool(_difference(held, dataset)) or held.metadata().partition_columns != parts
     if changed:
         with rebuilt(path, dataset):
-            empty = pa.schema(_schema(dataset).to_arrow()).empty_table()
+            empty = pa.schema(delta_schema(dataset).to_arrow()).empty_table()
             write_deltalake(str(path), empty, mode="overwrite", schema_mode="overwrite", partition_by=parts or None)
         reach("table_emptied")
     try:
@@ -112,7 +112,8 @@ def give_back_rows(path: Path) -> None:
         DeltaTable(str(path)).restore(good)
 
 
-def _schema(dataset: Dataset) -> Schema:
+def delta_schema(dataset: Dataset) -> Schema:
+    """A contract's columns as a Delta table stores them, with their NOT NULLs."""
     required = {column.name for column in dataset.silver_columns if column.never_null}
     fields = [
         Field(name, PrimitiveType(DELTA_TYPES.get(kind, kind)), nullable=name not in required)
