@@ -48,6 +48,13 @@ class DataFile:
     least: Mapping[str, Any]
     greatest: Mapping[str, Any]
 
+    def overlaps(self, column: str, low: Any, high: Any) -> bool:
+        """Whether a value from `low` to `high` (None: there is none) can stand in a column of it."""
+        least, greatest = self.least.get(column), self.greatest.get(column)
+        if low is None or least is None or greatest is None:
+            return low is not None
+        return bool(least <= high and low <= greatest)
+
     def may_hold(self, column: str, values: pl.Series) -> bool:
         """Whether any of the values (sorted, without null) can stand in a column of it."""
         low, high = self.least.get(column), self.greatest.get(column)

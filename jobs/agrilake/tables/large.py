@@ -142,11 +142,15 @@ def _stale(
 def _known(path: Path, dataset: Dataset, files: Sequence[DataFile], keys: pl.DataFrame) -> dict[DataFile, pl.DataFrame]:
     """Of each file that holds any of the keys the rows with them."""
     key, types = keys.columns, silver_types(dataset)
-    unique = keys.unique()
-    values = {name: unique[name].drop_nulls().unique().sort() for name in key}
+    ends = {name: (keys[name].min(), keys[name].max()) for name in key if name != PERIOD}
+    near = [file for file in files if all(file.overlaps(name, *bounds) for name, bounds in ends.items())]
     found: dict[DataFile, pl.DataFrame] = {}
-    for file in files:
-        if all(file.may_hold(name, known) for name, known in values.items() if name != PERIOD):
+    if not near:
+        return found
+    unique = keys.unique()
+    values = {name: unique[name].drop_nulls().unique().sort() for name in ends}
+    for file in near:
+        if all(file.may_hold(name, known) for name, known in values.items()):
             rows = rows_of(path, file, types).join(unique.lazy(), on=key, how="semi", nulls_equal=True).collect()
             if rows.height:
                 found[file] = rows
