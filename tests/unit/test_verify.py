@@ -11,6 +11,7 @@ from tests.support.damages import FILES, Damage
 from tests.support.intake import open_lake, reference_lake, take
 from tests.support.samples import SAMPLE, drop
 
+from agrilake.intake.receipt import receipt_paths
 from agrilake.pipeline import steps
 from agrilake.pipeline.context import Lake
 from agrilake.recovery import verify as verifying
@@ -61,6 +62,17 @@ def test_a_damage_is_found_and_named(damage: Damage, whole: Path, tmp_path: Path
     assert all(item.where and item.remedy for item in findings)
     if damage.deep:
         assert found_by(damage.check, lake, deep=False) == []
+
+
+def test_a_receipt_that_is_owed_is_not_missing(whole: Path, tmp_path: Path) -> None:
+    """Of a process that died between the record and the receipt; whoever looks next writes it."""
+    home = Path(shutil.copytree(whole, tmp_path / "home"))
+    lake = open_lake(home)
+    item = next(item for item in lake.state.deliveries() if item.status == "refused")
+    receipt_paths(lake.home, item).html.unlink()
+    assert found_by("receipts", lake, deep=False)
+    lake.state.owe_receipt(item.id)
+    assert found_by("receipts", lake, deep=False) == []
 
 
 def test_every_check_has_its_damage() -> None:
